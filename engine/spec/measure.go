@@ -1,0 +1,114 @@
+package spec
+
+import "time"
+
+// Measure is one thing to measure: a name and exactly one kind.
+type Measure struct {
+	// At is where the measure begins.
+	At Pos `json:"-"`
+	// The name under which thresholds and reports know the measure: a CEL
+	// identifier. Example: startup.
+	Name string `json:"name" realspec:"required"`
+	// The life of every pod in the scenario, from the recording that began
+	// before the first apply.
+	Pods *PodsMeasure `json:"pods,omitempty" realspec:"kind"`
+	// The time between two steps, or of the steps under `during`.
+	Elapsed *ElapsedMeasure `json:"elapsed,omitempty" realspec:"kind"`
+	// The time from one condition to another on each selected object.
+	Objects *ObjectsMeasure `json:"objects,omitempty" realspec:"kind"`
+	// Latency of API calls made at a given rate.
+	API Unavailable `json:"api,omitempty" realspec:"kind"`
+	// Requests at a constant arrival rate.
+	HTTP Unavailable `json:"http,omitempty" realspec:"kind"`
+	// Round trips and throughput between nodes.
+	Network Unavailable `json:"network,omitempty" realspec:"kind"`
+	// CPU, memory and storage used.
+	Usage Unavailable `json:"usage,omitempty" realspec:"kind"`
+	// A PromQL query over the step's window.
+	Prometheus Unavailable `json:"prometheus,omitempty" realspec:"kind"`
+	// A command in a pod.
+	Exec Unavailable `json:"exec,omitempty" realspec:"kind"`
+}
+
+// Kind is the name of the measure's kind, as it is written.
+func (m *Measure) Kind() string {
+	switch {
+	case m.Pods != nil:
+		return "pods"
+	case m.Elapsed != nil:
+		return "elapsed"
+	case m.Objects != nil:
+		return "objects"
+	}
+	return ""
+}
+
+// PodsMeasure selects pods. Each phase is a series of durations in thresholds,
+// from the moment the pod was first seen on the watch: NAME.scheduled,
+// NAME.initialized, NAME.startup (all containers started: the official SLI) and
+// NAME.ready.
+type PodsMeasure struct {
+	// At is where the measure begins.
+	At Pos `json:"-"`
+	// A label selector; empty selects all pods of the namespace.
+	Selector Text `json:"selector,omitempty"`
+	// The namespace. Default: the scenario's own.
+	Namespace Text `json:"namespace,omitempty"`
+	// How many pods there must be at least; fewer is a failure. Default: 1.
+	Expect int `json:"expect,omitempty"`
+}
+
+// ElapsedMeasure is the time from the start of one step to the end of another;
+// written as {}, it is the time of the steps under `during`. In thresholds NAME
+// is a duration.
+type ElapsedMeasure struct {
+	// At is where the measure begins.
+	At Pos `json:"-"`
+	// The id of the step whose start begins the time. Example: 00-apply.
+	From string `json:"from,omitempty"`
+	// The id of the step whose end ends the time. Example: 01-wait.
+	To string `json:"to,omitempty"`
+}
+
+// ObjectsMeasure times every selected object from one condition to another, from
+// the recording that began before the first apply. In thresholds NAME is a
+// series of durations.
+type ObjectsMeasure struct {
+	// At is where the measure begins.
+	At Pos `json:"-"`
+	// The objects.
+	On Selector `json:"on" realspec:"required"`
+	// The condition over `object` that begins the time. Default: the object was
+	// first seen.
+	Start Expr `json:"start,omitempty"`
+	// The condition over `object` that ends the time.
+	// Example: object.status.phase == 'Bound'.
+	End Expr `json:"end" realspec:"required"`
+	// How many objects there must be at least; fewer is a failure. Default: 1.
+	Expect int `json:"expect,omitempty"`
+}
+
+// Phases are the series of a pods measure, in the order of a pod's life.
+var Phases = []string{"scheduled", "initialized", "startup", "ready"}
+
+// Series is what a threshold can ask of a series of samples. A sample that is
+// missing (the pod was there and never got so far) counts above every seen one,
+// so a quantile that falls on it is Missing. Quantiles are nearest rank.
+type Series struct {
+	// Samples seen.
+	Count int64 `json:"count"`
+	// Samples that never came.
+	Missing int64         `json:"missing"`
+	Min     time.Duration `json:"min"`
+	Mean    time.Duration `json:"mean"`
+	P50     time.Duration `json:"p50"`
+	P90     time.Duration `json:"p90"`
+	P95     time.Duration `json:"p95"`
+	P99     time.Duration `json:"p99"`
+	Max     time.Duration `json:"max"`
+	Stddev  time.Duration `json:"stddev"`
+}
+
+// Missing stands for a duration that was not reached while realspec looked: it
+// is above every limit. Reports show it as "not reached".
+const Missing = time.Duration(1<<63 - 1)

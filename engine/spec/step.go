@@ -1,0 +1,201 @@
+package spec
+
+// Step is one YAML document of a numbered step file: exactly one verb, and what
+// goes for every verb.
+type Step struct {
+	// At is where the step begins.
+	At Pos `json:"-"`
+	// Number is the number that orders the step: 3 for 03-measure.yaml.
+	Number int `json:"-"`
+
+	// What the step does, in words that read as Given, When or Then. Default:
+	// the file's name.
+	Name string `json:"name,omitempty"`
+	// The name by which other steps refer to this one. Default: the file's name
+	// without .yaml, followed by /2, /3 … for further documents of one file.
+	ID string `json:"id,omitempty"`
+	// Requirement ids that this step covers. Example: [BR-PRODUCTION-005].
+	Covers []string `json:"covers,omitempty"`
+	// A condition over vars, env, cluster and nodes: when it is false, the step
+	// is skipped. Example: nodes.size() > 1.
+	If Expr `json:"if,omitempty"`
+	// How long the step may take, all its attempts together. Default: 1m for
+	// apply, delete and patch, 5m for wait, and none for assert, which looks
+	// once; an assert with a timeout looks again whenever something changes.
+	Timeout Duration `json:"timeout,omitempty"`
+	// How often a step that failed is tried again. A step that passes on a later
+	// attempt is flaky, and reported as such. Default: 0.
+	Retries int `json:"retries,omitempty"`
+	// Run this step even after a failure. Default: false.
+	Always bool `json:"always,omitempty"`
+	// Go on with the next step after this one failed; the scenario still fails.
+	// Default: false.
+	ContinueOnFailure bool `json:"continueOnFailure,omitempty"`
+
+	// Create or change objects, by server-side apply, in dependency order.
+	Apply *Apply `json:"apply,omitempty" realspec:"verb"`
+	// Wait until every condition holds.
+	Wait []Condition `json:"wait,omitempty" realspec:"verb"`
+	// Check what is there now.
+	Assert *Assert `json:"assert,omitempty" realspec:"verb"`
+	// Measure, and judge what was measured by `thresholds`.
+	Measure []Measure `json:"measure,omitempty" realspec:"verb"`
+	// Delete objects and wait until they are gone.
+	Delete *Delete `json:"delete,omitempty" realspec:"verb"`
+	// Change existing objects.
+	Patch *Patch `json:"patch,omitempty" realspec:"verb"`
+	// Create many objects from a template at a rate.
+	Load Unavailable `json:"load,omitempty" realspec:"verb"`
+	// Run a command.
+	Run Unavailable `json:"run,omitempty" realspec:"verb"`
+
+	// With measure: steps that the measures wrap. They run one after the other
+	// while the measures record.
+	During []Step `json:"during,omitempty" realspec:"with=measure"`
+	// With measure: conditions over the measures, each by its name. Example:
+	// startup.ready.max < duration('30s').
+	Thresholds []Check `json:"thresholds,omitempty" realspec:"with=measure"`
+	// With measure: how far a measure may be from its recorded baseline.
+	Baseline Unavailable `json:"baseline,omitempty" realspec:"with=measure"`
+}
+
+// Verb is the name of the step's verb, as it is written.
+func (s *Step) Verb() string {
+	switch {
+	case s.Apply != nil:
+		return "apply"
+	case s.Wait != nil:
+		return "wait"
+	case s.Assert != nil:
+		return "assert"
+	case s.Measure != nil:
+		return "measure"
+	case s.Delete != nil:
+		return "delete"
+	case s.Patch != nil:
+		return "patch"
+	}
+	return ""
+}
+
+// Selector says which objects are meant.
+type Selector struct {
+	// At is where the selector begins.
+	At Pos `json:"-"`
+	// Group and version of the kind; needed only where several groups have the
+	// kind. Example: apps/v1.
+	APIVersion string `json:"apiVersion,omitempty"`
+	// The kind of the objects. Example: Deployment.
+	Kind string `json:"kind" realspec:"required"`
+	// The name of one object.
+	Name Text `json:"name,omitempty"`
+	// A label selector as kubectl takes it; empty selects all. Not together with
+	// name. Example: app=web,tier!=cache.
+	Selector Text `json:"selector,omitempty"`
+	// The namespace. Default: the scenario's own.
+	Namespace Text `json:"namespace,omitempty"`
+	// A further condition over `object`. Example: object.reason == 'FailedScheduling'.
+	Where Expr `json:"where,omitempty"`
+	// Whether it is right when nothing is selected; otherwise a check over an
+	// empty selection fails. Default: false.
+	AllowEmpty bool `json:"allowEmpty,omitempty"`
+}
+
+// Apply creates or changes objects.
+type Apply struct {
+	// At is where the value of apply begins.
+	At Pos `json:"-"`
+	// Manifest files, or folders of them, relative to the scenario's folder.
+	// Example: [manifests/].
+	Files []string `json:"files,omitempty"`
+	// Objects written in place.
+	Objects []Object `json:"objects,omitempty"`
+	// Manifests are the objects of Files, read by the loader.
+	Manifests []Object `json:"-"`
+}
+
+// Condition is one thing that a wait step waits for.
+type Condition struct {
+	// At is where the condition begins.
+	At Pos `json:"-"`
+	// What to wait for: ready, deleted, create, condition=NAME,
+	// condition=NAME=STATUS, or jsonpath={.path}=VALUE. Without `on`, ready means
+	// everything that the scenario applied so far.
+	For string `json:"for,omitempty"`
+	// The objects; every one of them must meet the condition, and at least one
+	// must be there.
+	On *Selector `json:"on,omitempty"`
+	// Selections for cel, each a name and what it selects; cel then sees lists.
+	Let map[string]Selector `json:"let,omitempty"`
+	// A condition over `object` (each object of `on`) or over the lists of `let`.
+	// A field that is not there yet means not yet.
+	CEL Expr `json:"cel,omitempty"`
+	// How long the condition must hold without a break. Default: 0s.
+	Stays Duration `json:"stays,omitempty"`
+	// The opposite: the condition must not become true at any time during
+	// `stays`. Default: false.
+	Never bool `json:"never,omitempty"`
+}
+
+// Assert checks what is there.
+type Assert struct {
+	// At is where the value of assert begins.
+	At Pos `json:"-"`
+	// Selections for the checks, each a name and what it selects: a list of
+	// objects, or one object when it is selected by name.
+	Let map[string]Selector `json:"let,omitempty"`
+	// What must hold. Every check is evaluated, also after one has failed.
+	Checks []Check `json:"checks" realspec:"required"`
+}
+
+// Check is one thing that must hold: a cel expression, an object that is there,
+// or objects that are absent.
+type Check struct {
+	// At is where the check begins.
+	At Pos `json:"-"`
+	// An expression that must be true.
+	CEL Expr `json:"cel,omitempty"`
+	// What it means when it is true; shown when it is not.
+	Message Text `json:"message,omitempty"`
+	// A part of an object that must be there: every field written must have that
+	// value. A list must have the same length, item by item.
+	Object Object `json:"object,omitempty"`
+	// Objects that must not be there.
+	Absent *Selector `json:"absent,omitempty"`
+	// AbsentObject is a part of an object that must not be there, from a plain
+	// manifest in an NN-errors.yaml file.
+	AbsentObject Object `json:"-"`
+}
+
+// Delete removes objects and waits until they are gone.
+type Delete struct {
+	// At is where the value of delete begins.
+	At Pos `json:"-"`
+	// The objects to delete. It is an error when there are none, unless
+	// allowEmpty is set.
+	On []Selector `json:"on,omitempty"`
+	// Manifest files whose objects are deleted.
+	Files []string `json:"files,omitempty"`
+	// Seconds or duration that pods get to end. Default: the object's own.
+	GracePeriod *Duration `json:"gracePeriod,omitempty"`
+	// Wait until the objects are gone. Default: true.
+	Wait *bool `json:"wait,omitempty"`
+	// Manifests are the objects of Files, read by the loader.
+	Manifests []Object `json:"-"`
+}
+
+// Patch changes objects that are there: exactly one of merge, strategic and json.
+type Patch struct {
+	// At is where the value of patch begins.
+	At Pos `json:"-"`
+	// The objects to change; at least one must be there.
+	On Selector `json:"on" realspec:"required"`
+	// A JSON merge patch (RFC 7386). Example: {spec: {replicas: 8}}.
+	Merge Object `json:"merge,omitempty"`
+	// A strategic merge patch, for built-in kinds.
+	Strategic Object `json:"strategic,omitempty"`
+	// A JSON patch (RFC 6902).
+	JSON []Object `json:"json,omitempty"`
+	// The subresource to change. Example: status.
+	Subresource string `json:"subresource,omitempty" realspec:"enum=status|scale"`
+}
