@@ -44,6 +44,7 @@ const (
 	ReasonCleanup     Reason = "cleanup"      // error: something was left behind
 	ReasonInterrupted Reason = "interrupted"  // error: the run was interrupted
 	ReasonCrashed     Reason = "crashed"      // error: the run ended without saying so
+	ReasonRun         Reason = "run"          // error: the whole run was stopped
 )
 
 // Result is a whole run.
@@ -74,7 +75,7 @@ type Scenario struct {
 	Pos         spec.Pos          `json:"pos"`
 	Cluster     Cluster           `json:"cluster"`
 	Namespace   string            `json:"namespace,omitempty"`
-	Started     time.Time         `json:"started"`
+	Started     time.Time         `json:"started,omitzero"`
 	Seconds     float64           `json:"seconds"`
 	Outcome     Outcome           `json:"outcome"`
 	Reason      Reason            `json:"reason,omitempty"`
@@ -82,6 +83,7 @@ type Scenario struct {
 	Diagnostics []diag.Diagnostic `json:"diagnostics,omitempty"` // of an invalid scenario
 	Steps       []*Step           `json:"steps"`
 	Cleanup     *Cleanup          `json:"cleanup,omitempty"`
+	Notices     []string          `json:"notices,omitempty"`
 }
 
 // Step is one step of a scenario.
@@ -91,8 +93,8 @@ type Step struct {
 	Verb     string     `json:"verb"`
 	Pos      spec.Pos   `json:"pos"`
 	Covers   []string   `json:"covers,omitempty"`
-	Started  time.Time  `json:"started"`
-	Offset   float64    `json:"offset"` // seconds since the run began
+	Started  time.Time  `json:"started,omitzero"` // zero when it never began
+	Offset   float64    `json:"offset"`           // seconds since the run began
 	Seconds  float64    `json:"seconds"`
 	Outcome  Outcome    `json:"outcome"`
 	Reason   Reason     `json:"reason,omitempty"`

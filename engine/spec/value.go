@@ -2,7 +2,9 @@ package spec
 
 import (
 	"fmt"
+	"sort"
 	"time"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 )
@@ -42,6 +44,26 @@ type Source struct {
 	Text  string
 	At    Pos // of the scalar: the quote, the | or the first character
 	Spans []Span
+}
+
+// Locate is the place of the character at a byte offset of Text. An offset
+// inside a character means that character, one past the end the place behind
+// the last.
+func (s Source) Locate(offset int) Pos {
+	i := sort.Search(len(s.Spans), func(i int) bool { return s.Spans[i].Offset > offset }) - 1
+	if i < 0 {
+		return s.At
+	}
+	at, from := s.Spans[i].At, s.Spans[i].Offset
+	for j := from + 1; j < min(offset+1, len(s.Text)); j++ {
+		if utf8.RuneStart(s.Text[j]) {
+			at.Column++
+		}
+	}
+	if offset >= len(s.Text) && from < len(s.Text) {
+		at.Column++
+	}
+	return at
 }
 
 // Expr is a CEL expression.

@@ -1,0 +1,42 @@
+# make run    builds what is missing, starts the local cluster, runs specs/high-load
+# make test   runs every test
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+SPECS   ?= specs/high-load
+SOURCES := $(shell find cmd/realspec engine schemas -name '*.go' -o -name '*.json' 2>/dev/null) go.mod go.sum
+LOCAL   := $(wildcard cmd/realspec-cluster/*.go cmd/realspec-cluster/go.* cmd/realspec-cluster/build.sh)
+
+.PHONY: build run test generate lint bench clean
+
+build: bin/realspec bin/realspec-cluster
+
+bin/realspec: $(SOURCES)
+	@echo "building realspec"
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./cmd/realspec
+
+bin/realspec-cluster: $(LOCAL)
+	@GO="$(GO)" cmd/realspec-cluster/build.sh $@
+	@touch $@
+
+run: build
+	@bin/realspec run $(SPECS) --cluster auto \
+		--junit .realspec/junit.xml --json .realspec/result.json --events .realspec/events.jsonl
+
+# The tests of the engine run against the real local cluster.
+test: build
+	REALSPEC_REQUIRE_CLUSTER=1 REALSPEC_CLUSTER_BIN=$(CURDIR)/bin/realspec-cluster $(GO) test -timeout 20m ./...
+	cd cmd/realspec-cluster && REALSPEC_CLUSTER_BIN=$(CURDIR)/bin/realspec-cluster CGO_ENABLED=0 $(GO) test -trimpath -timeout 20m ./...
+
+# What is made from the Go types of engine/spec.
+generate:
+	$(GO) run ./engine/schema/gen
+
+lint:
+	golangci-lint run ./...
+	cd cmd/realspec-cluster && golangci-lint run ./...
+
+bench: build
+	REALSPEC_CLUSTER_BIN=$(CURDIR)/bin/realspec-cluster $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./cmd/realspec
+
+clean:
+	rm -rf bin .realspec

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/realspec/realspec/engine/cluster"
+	"github.com/realspec/realspec/engine/local"
+	"github.com/realspec/realspec/engine/spec"
+)
+
+// clusterCommand keeps local clusters warm between runs.
+type clusterCommand struct {
+	Up     clusterUp     `cmd:"" help:"Start the local cluster of a scenario's shape and keep it running."`
+	Down   clusterDown   `cmd:"" help:"Take down the clusters that up started."`
+	Status clusterStatus `cmd:"" help:"List the local clusters."`
+}
+
+type clusterUp struct {
+	Path string `arg:"" optional:"" help:"A scenario folder: its shape is used. Default: one node of 4 CPU and 8Gi."`
+}
+
+// Run is the command.
+func (c *clusterUp) Run(a *app) error {
+	binary, err := findLocal(a)
+	if err != nil {
+		return err
+	}
+	var shape *spec.Local
+	if c.Path != "" {
+		all := loadAll(a, []string{c.Path}, nil)
+		all.show(a)
+		if all.diags.HasErrors() {
+			return &exitError{code: exitUsage}
+		}
+		shape = all.plans[0].Spec.Spec.Local
+	}
+	flags := local.Flags(shape)
+	up, err := binary.Up(a.first, local.Warm(flags), flags, 0, func(line string) { fmt.Fprintln(a.stderr, line) })
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%s runs Kubernetes %s on %s\n  kubectl:    export KUBECONFIG=%s\n  take down:  realspec cluster down\n",
+		up.Name, strings.TrimPrefix(up.Version, "v"), plural(up.Nodes, "simulated node", "simulated nodes"), up.Kubeconfig)
+	return nil
+}
+
+type clusterDown struct{}
+
+// Run is the command.
+func (clusterDown) Run(a *app) error {
+	binary, err := findLocal(a)
+	if err != nil {
+		return err
+	}
+	all, err := binary.List(a.first)
+	if err != nil {
+		return err
+	}
+	var down int
+	for _, c := range all {
+		if !strings.HasPrefix(c.Name, "warm-") {
+			continue // it belongs to a run, or to somebody who uses realspec-cluster himself
+		}
+		if err := binary.Down(a.first, c.Name); err != nil {
+			return err
+		}
+		down++
+	}
+	fmt.Fprintf(a.stdout, "%s taken down\n", plural(down, "cluster", "clusters"))
+	return nil
+}
+
+type clusterStatus struct{}
+
+// Run is the command.
+func (clusterStatus) Run(a *app) error {
+	binary, err := findLocal(a)
+	if err != nil {
+		return err
+	}
+	all, err := binary.List(a.first)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(a.stdout, "no local cluster runs; realspec run starts one when it needs it")
+	}
+	for _, c := range all {
+		fmt.Fprintf(a.stdout, "%-16s %-8s Kubernetes %s, %s, %d MiB\n", c.Name, c.State,
+			strings.TrimPrefix(c.Version, "v"), plural(c.Nodes, "node", "nodes"), c.Memory>>20)
+	}
+	return nil
+}
+
+// asUsage makes a mistake in the kubeconfig the user's.
+func asUsage(err error) error {
+	var bad *cluster.ConfigError
+	if errors.As(err, &bad) || errors.Is(err, cluster.ErrNoConfig) {
+		return usage("%v", err)
+	}
+	return err
+}
+
+func isUsage(err error) bool {
+	var exit *exitError
+	return errors.As(err, &exit) && exit.code == exitUsage
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/realspec/realspec/engine/cluster"
+	"github.com/realspec/realspec/engine/event"
+	"github.com/realspec/realspec/engine/local"
+	"github.com/realspec/realspec/engine/plan"
+	"github.com/realspec/realspec/engine/run"
+)
+
+// kubeFlags choose a cluster the way kubectl does.
+type kubeFlags struct {
+	Kubeconfig string   `help:"The kubeconfig file. Default: the files of KUBECONFIG, then ~/.kube/config." placeholder:"FILE" type:"path"`
+	Context    string   `help:"The context of the kubeconfig. Default: its current one." placeholder:"NAME"`
+	As         string   `help:"User to act as." placeholder:"USER"`
+	AsGroup    []string `help:"Group to act as; may be repeated." placeholder:"GROUP"`
+}
+
+func (k kubeFlags) open(ctx context.Context, a *app, kubeconfig string) (*cluster.Client, error) {
+	o := cluster.Options{Kubeconfig: kubeconfig, Env: a.getenv, UserAgent: "realspec/" + ownVersion()}
+	if kubeconfig == k.Kubeconfig {
+		o.Context, o.As, o.AsGroups = k.Context, k.As, k.AsGroup
+	}
+	return cluster.Open(ctx, o)
+}
+
+// The values of --cluster.
+const (
+	clusterAuto    = "auto"
+	clusterCurrent = "current"
+	clusterLocal   = "local"
+)
+
+// clusters gives the scenarios of a run their clusters: the kubeconfig's, or
+// local ones, one for each shape that scenarios ask for.
+type clusters struct {
+	app    *app
+	kube   kubeFlags
+	mode   string
+	keep   bool // leave local clusters running for the next run
+	runID  string
+	notice func(string)
+
+	mu      sync.Mutex
+	decided bool
+	why     string          // why the cluster is what it is
+	current *cluster.Client // nil: local ones
+	uses    map[string]int  // scenarios that are not done with the shape
+	locals  map[string]*localCluster
+	done    []cluster.Account // of clients that are closed
+}
+
+// localCluster is a local cluster that scenarios of one shape share.
+type localCluster struct {
+	start  sync.Mutex
+	binary local.Binary
+	about  *local.Cluster
+	client *cluster.Client
+	owned  bool // started for this run alone
+}
+
+func newClusters(a *app, kube kubeFlags, mode string, keep bool, runID string, plans []*plan.Scenario, notice func(string)) *clusters {
+	c := &clusters{app: a, kube: kube, mode: mode, keep: keep, runID: runID, notice: notice,
+		uses: map[string]int{}, locals: map[string]*localCluster{}}
+	for _, p := range plans {
+		c.uses[shape(p)]++
+	}
+	return c
+}
+
+func shape(p *plan.Scenario) string { return strings.Join(local.Flags(p.Spec.Spec.Local), " ") }
+
+// decide chooses between the kubeconfig's cluster and local ones, once a run.
+func (c *clusters) decide(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.decided {
+		return nil
+	}
+	if c.mode == clusterLocal {
+		c.decided, c.why = true, "--cluster local"
+		return nil
+	}
+	client, err := c.kube.open(ctx, c.app, c.kube.Kubeconfig)
+	var bad *cluster.ConfigError
+	switch {
+	case err == nil:
+		c.current, c.decided, c.why = client, true, client.Info().Source
+		return nil
+	case c.mode == clusterCurrent && errors.Is(err, cluster.ErrNoConfig):
+		return usage("%v\n  --cluster local runs on the embedded cluster", err)
+	case errors.As(err, &bad):
+		return usage("%v\n  --cluster local runs on the embedded cluster and needs no kubeconfig", err)
+	case c.mode == clusterCurrent || ctx.Err() != nil:
+		return err
+	}
+	c.decided, c.why = true, "no cluster answers: "+firstLine(err)
+	c.notice(c.why + "; using the local cluster")
+	return nil
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// For is the cluster for a scenario.
+func (c *clusters) For(ctx context.Context, p *plan.Scenario) (*run.Cluster, error) {
+	if err := c.decide(ctx); err != nil {
+		return nil, err
+	}
+	if c.current != nil {
+		info := c.current.Info()
+		return c.describe(ctx, c.current, event.Cluster{Name: or(info.Context, "in-cluster"), Kind: clusterCurrent})
+	}
+	l, err := c.local(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return c.describe(ctx, l.client, event.Cluster{Name: l.about.Name, Kind: clusterLocal})
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// describe reads what the cluster is.
+func (c *clusters) describe(ctx context.Context, client *cluster.Client, about event.Cluster) (*run.Cluster, error) {
+	facts, err := client.Facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	facts.Cluster.Local = about.Kind == clusterLocal
+	about.Server, about.Version, about.Why = facts.Cluster.Server, facts.Cluster.Version, c.why
+	about.Nodes, about.Simulated = len(facts.Nodes), facts.Cluster.Simulated
+	return &run.Cluster{Client: client, Facts: facts, About: about}, nil
+}
+
+// local is the local cluster of the scenario's shape, started when it does not
+// run yet.
+func (c *clusters) local(ctx context.Context, p *plan.Scenario) (*localCluster, error) {
+	c.mu.Lock()
+	l := c.locals[shape(p)]
+	if l == nil {
+		l = &localCluster{}
+		c.locals[shape(p)] = l
+	}
+	number := len(c.locals)
+	c.mu.Unlock()
+	l.start.Lock()
+	defer l.start.Unlock()
+	if l.client != nil {
+		return l, nil
+	}
+	if err := c.begin(ctx, l, local.Flags(p.Spec.Spec.Local), number); err != nil {
+		return nil, err
+	}
+	client, err := c.kube.open(ctx, c.app, l.about.Kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("the local cluster %s does not answer: %w", l.about.Name, err)
+	}
+	l.client = client
+	return l, nil
+}
+
+// begin finds a warm cluster of the shape, or starts one.
+func (c *clusters) begin(ctx context.Context, l *localCluster, flags []string, number int) error {
+	binary, err := findLocal(c.app)
+	if err != nil {
+		return err
+	}
+	l.binary = binary
+	warm := local.Warm(flags)
+	if l.about = binary.Running(ctx, warm); l.about != nil {
+		return nil
+	}
+	name, owner := warm, 0
+	if !c.keep {
+		name, owner, l.owned = fmt.Sprintf("run-%s-%d", c.runID, number), os.Getpid(), true
+	}
+	c.notice("starting the local cluster " + name)
+	l.about, err = binary.Up(ctx, name, flags, owner, nil)
+	return err
+}
+
+func findLocal(a *app) (local.Binary, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return local.Binary{}, err
+	}
+	return local.Find(a.getenv, self)
+}
+
+// Release ends a local cluster that no further scenario needs.
+func (c *clusters) Release(p *plan.Scenario) {
+	c.mu.Lock()
+	c.uses[shape(p)]--
+	last, l := c.uses[shape(p)] == 0, c.locals[shape(p)]
+	c.mu.Unlock()
+	if last && l != nil {
+		c.end(l)
+	}
+}
+
+// end closes the client and takes down a cluster that was started for this run.
+func (c *clusters) end(l *localCluster) {
+	l.start.Lock()
+	defer l.start.Unlock()
+	if l.client != nil {
+		c.mu.Lock()
+		c.done = append(c.done, l.client.Account())
+		c.mu.Unlock()
+		l.client.Close()
+		l.client = nil
+	}
+	if l.owned && l.about != nil {
+		if err := l.binary.Down(context.Background(), l.about.Name); err != nil {
+			c.notice(fmt.Sprintf("the local cluster %s could not be taken down: %v", l.about.Name, err))
+		}
+		l.about = nil
+	}
+}
+
+// Close ends what is still open.
+func (c *clusters) Close() {
+	for _, name := range slices.Sorted(maps.Keys(c.locals)) {
+		c.end(c.locals[name])
+	}
+	if c.current != nil {
+		c.done = append(c.done, c.current.Account())
+		c.current.Close()
+		c.current = nil
+	}
+}
+
+// Account is what all clients of the run asked of API servers. It is complete
+// after Close.
+func (c *clusters) Account() event.Account {
+	total := event.Account{Requests: map[string]int64{}, Retries: map[string]int64{}}
+	for _, a := range c.done {
+		for verb, n := range a.Requests {
+			total.Requests[verb] += n
+		}
+		for reason, n := range a.Retries {
+			total.Retries[reason] += n
+		}
+		total.Relists += a.Relists
+		total.Reconnects += a.Reconnects
+	}
+	return total
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/realspec/realspec/engine/cluster"
+)
+
+// sweepCommand deletes what interrupted runs left behind.
+type sweepCommand struct {
+	DryRun    bool          `help:"Only list what would be deleted."`
+	RunID     string        `name:"run" help:"Only what this run left." placeholder:"ID"`
+	OlderThan time.Duration `help:"Only what is older than this. A run that goes on now looks like a leftover: give its age, or its id." placeholder:"TIME"`
+	Timeout   time.Duration `default:"5m" help:"How long to wait until it is gone." placeholder:"TIME"`
+	kubeFlags
+}
+
+// Run is the command.
+func (c *sweepCommand) Run(a *app) error {
+	client, err := c.open(a.first, a, c.Kubeconfig)
+	if err != nil {
+		return asUsage(err)
+	}
+	defer client.Close()
+	found, err := client.Leftovers(a.first, c.wants)
+	if err != nil {
+		return err
+	}
+	info := client.Info()
+	if len(found) == 0 {
+		fmt.Fprintf(a.stdout, "nothing to sweep on %s (%s)\n", or(info.Context, "the cluster"), info.Server)
+		return nil
+	}
+	for _, l := range found {
+		fmt.Fprintf(a.stdout, "%s  run %s, %s old\n", l, l.Run, l.Age.Round(time.Second))
+	}
+	if c.DryRun {
+		fmt.Fprintf(a.stdout, "%s would be deleted on %s\n", plural(len(found), "object", "objects"), info.Server)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(a.first, c.Timeout)
+	defer cancel()
+	left, err := client.Remove(ctx, found, func(text string) { fmt.Fprintln(a.stderr, text) })
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return &exitError{exitCluster, leftText(left)}
+	}
+	fmt.Fprintf(a.stdout, "%s deleted and gone\n", plural(len(found), "object", "objects"))
+	return nil
+}
+
+func (c *sweepCommand) wants(l cluster.Leftover) bool {
+	return (c.RunID == "" || l.Run == c.RunID) && l.Age >= c.OlderThan
+}
+
+func leftText(left []cluster.Leftover) string {
+	text := "still there:"
+	for _, l := range left {
+		text += "\n  " + l.String()
+	}
+	return text
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/realspec/realspec/engine/diag"
+	"github.com/realspec/realspec/engine/load"
+	"github.com/realspec/realspec/engine/plan"
+)
+
+// validateCommand checks scenarios without a cluster.
+type validateCommand struct {
+	Paths  []string          `arg:"" name:"path" help:"Scenario folders, or folders that hold some."`
+	Set    map[string]string `help:"Set a variable, as run would." placeholder:"NAME=VALUE" mapsep:"none"`
+	Output string            `enum:"text,json" default:"text" help:"How to show what is wrong: ${enum}."`
+}
+
+// Run is the command.
+func (c *validateCommand) Run(a *app) error {
+	start := time.Now()
+	all := loadAll(a, c.Paths, c.Set)
+	if c.Output == "json" {
+		list := all.diags
+		if list == nil {
+			list = diag.List{}
+		}
+		out := json.NewEncoder(a.stdout)
+		out.SetIndent("", "  ")
+		if err := out.Encode(list); err != nil {
+			return err
+		}
+	} else {
+		all.show(a)
+	}
+	if all.diags.HasErrors() {
+		return &exitError{code: exitUsage}
+	}
+	if c.Output == "text" {
+		fmt.Fprintf(a.stdout, "%s valid, %d steps (%s)\n", plural(len(all.plans), "scenario is", "scenarios are"),
+			all.steps(), time.Since(start).Round(time.Millisecond))
+	}
+	return nil
+}
+
+// loaded are the scenarios of a command line, read and compiled.
+type loaded struct {
+	plans   []*plan.Scenario // the valid ones
+	invalid []invalid        // the others
+	diags   diag.List        // of all of them
+	sources map[string][]byte
+}
+
+// invalid is a scenario that cannot run.
+type invalid struct {
+	dir, name string
+	diags     diag.List
+}
+
+// loadAll reads and compiles every scenario that the paths name, and collects
+// every error.
+func loadAll(a *app, paths []string, set map[string]string) *loaded {
+	all := &loaded{sources: map[string][]byte{}}
+	dirs, diags := load.Find(paths)
+	all.diags = diags
+	for _, dir := range dirs {
+		l, diags := load.Scenario(dir)
+		for path, content := range l.Files {
+			all.sources[path] = content
+		}
+		if !diags.HasErrors() {
+			p, more := plan.Compile(l, plan.Inputs{Set: set, Getenv: a.getenv})
+			diags = append(diags, more...)
+			if !diags.HasErrors() {
+				all.plans = append(all.plans, p)
+			}
+		}
+		if diags.HasErrors() {
+			all.invalid = append(all.invalid, invalid{dir, l.Name, diags})
+		}
+		all.diags = append(all.diags, diags...)
+	}
+	if !all.diags.HasErrors() {
+		if err := plan.CheckSet(all.plans, set); err != nil {
+			all.diags = append(all.diags, diag.Diagnostic{Severity: diag.Error, Code: "set", Message: err.Error()})
+		}
+	}
+	return all
+}
+
+// show renders what is wrong.
+func (l *loaded) show(a *app) {
+	if len(l.diags) == 0 {
+		return
+	}
+	diag.Render(a.stderr, l.diags, func(path string) []byte { return l.sources[path] }, a.color(a.stderr))
+	diag.RenderCount(a.stderr, l.diags)
+}
+
+func (l *loaded) steps() int {
+	n := 0
+	for _, p := range l.plans {
+		n += len(p.Steps)
+	}
+	return n
+}
+
+// color tells whether to colour what is written to w.
+func (a *app) color(w any) bool {
+	return isTerminal(w) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

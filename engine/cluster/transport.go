@@ -1,0 +1,80 @@
+package cluster
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
+)
+
+// newHTTPClient builds a client with a connection pool of its own, and the
+// function that closes the pool. TLS, credentials, exec plugins, impersonation
+// and proxies are client-go's; the pool is not, because client-go shares one
+// between all clients and fixes its health checks by environment variables
+// (30 s of silence and 15 s for the ping: too late to notice a dead watch).
+func newHTTPClient(config *rest.Config, l *ledger, deadAfter time.Duration) (*http.Client, func(), error) {
+	config = rest.CopyConfig(config)
+	config.Dial = countedDial(config.Dial, l, deadAfter)
+	conf, err := config.TransportConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	tlsConfig, err := transport.TLSConfigFor(conf)
+	if err != nil {
+		return nil, nil, err
+	}
+	proxy := conf.Proxy
+	if proxy == nil {
+		proxy = http.ProxyFromEnvironment
+	}
+	pool := &http.Transport{
+		Proxy:               proxy,
+		DialContext:         conf.DialHolder.Dial, // an exec plugin may have wrapped it
+		TLSClientConfig:     tlsConfig,
+		TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConnsPerHost: 32,
+		IdleConnTimeout:     90 * time.Second,
+		DisableCompression:  conf.DisableCompression,
+		ForceAttemptHTTP2:   true,
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout: deadAfter / 2,
+			PingTimeout:     deadAfter / 2,
+		},
+	}
+	rt, err := transport.HTTPWrappersForConfig(conf, pool)
+	if err != nil {
+		return nil, nil, err
+	}
+	client := &http.Client{Transport: rt, CheckRedirect: noRedirect}
+	return client, pool.CloseIdleConnections, nil
+}
+
+// noRedirect hands a redirect out as the answer: an API server sends none, so
+// it means that something else answers there (a login page, say).
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// countedDial counts the bytes of every connection. Keep-alive probes notice a
+// dead peer where there is no HTTP/2 ping to do it, behind a proxy, say.
+func countedDial(dial dialFunc, l *ledger, deadAfter time.Duration) dialFunc {
+	if dial == nil {
+		dialer := &net.Dialer{
+			Timeout: 10 * time.Second,
+			KeepAliveConfig: net.KeepAliveConfig{
+				Enable: true, Idle: deadAfter / 2, Interval: max(deadAfter/6, time.Second), Count: 3,
+			},
+		}
+		dial = dialer.DialContext
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return countedConn{Conn: conn, ledger: l}, nil
+	}
+}

@@ -1,0 +1,91 @@
+// Package plan turns a loaded scenario into what can be run: every variable
+// resolved, every expression compiled, every duration known, and the list of
+// what must be watched from the beginning. It is pure: no cluster, no clock.
+package plan
+
+import (
+	"time"
+
+	"github.com/realspec/realspec/engine/diag"
+	"github.com/realspec/realspec/engine/expr"
+	"github.com/realspec/realspec/engine/load"
+	"github.com/realspec/realspec/engine/spec"
+)
+
+// Defaults of the time budgets.
+const (
+	ScenarioTimeout = 30 * time.Minute
+	WriteTimeout    = time.Minute     // of apply, delete and patch
+	WaitTimeout     = 5 * time.Minute // of wait
+)
+
+// Scenario is a scenario that is ready to run.
+type Scenario struct {
+	Dir     string
+	Name    string
+	Spec    *spec.Scenario
+	Steps   []*Step
+	Timeout time.Duration
+	Vars    map[string]any    // resolved
+	Env     map[string]string // the declared ones
+	Checks  []Check           // of requires
+	Watches []Watch
+}
+
+// Step is a step that is ready to run.
+type Step struct {
+	*spec.Step
+	If      *expr.Program // nil when there is none
+	Timeout time.Duration // 0 for an assert that looks once
+	During  []*Step
+	compiled
+}
+
+// Check is a compiled check of `requires` or of a threshold.
+type Check struct {
+	spec.Check
+	CEL     *expr.Program
+	Message *expr.Template // nil when there is none
+}
+
+// Watch is a kind that the scenario reads, in a namespace; an empty namespace
+// text means the scenario's own.
+type Watch struct {
+	APIVersion, Kind string
+	Namespace        *expr.Template
+}
+
+// Inputs are what the command line adds to a scenario.
+type Inputs struct {
+	Set    map[string]string // --set, by variable
+	Getenv func(string) string
+}
+
+// Compile makes a plan of a scenario. It collects every error; the plan is only
+// usable when there is none.
+func Compile(l *load.Loaded, in Inputs) (*Scenario, diag.List) {
+	s := &Scenario{
+		Dir: l.Dir, Name: l.Name, Spec: l.Spec,
+		Env: map[string]string{},
+	}
+	c := &compiler{scenario: s}
+	for _, name := range l.Spec.Spec.Env {
+		s.Env[name] = in.Getenv(name)
+	}
+	s.Vars = c.resolveVars(in.Set)
+	s.Timeout = c.duration(l.Spec.Spec.Timeout, ScenarioTimeout)
+	c.requires(l.Spec.Spec.Requires)
+	for _, step := range l.Steps {
+		s.Steps = append(s.Steps, c.step(step))
+	}
+	c.watches()
+	return s, c.diags
+}
+
+// Values are the bindings that every expression of the scenario may use.
+func (s *Scenario) Values(facts *spec.Facts, runID, namespace string) expr.Values {
+	return expr.Values{
+		"vars": s.Vars, "env": s.Env, "facts": facts,
+		"run": map[string]string{"id": runID, "namespace": namespace, "scenario": s.Name},
+	}
+}

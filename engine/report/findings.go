@@ -1,0 +1,212 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/realspec/realspec/engine/event"
+)
+
+// role says what a line of a finding is, for its colour and whether it may be
+// broken: a place may not, so that terminals and editors can open it.
+type role int
+
+const (
+	plain role = iota
+	place
+	headline
+	good
+	bad
+	doubt
+	faint
+)
+
+// line is one line of a finding before it is laid out.
+type line struct {
+	indent int
+	role   role
+	text   string
+}
+
+// marks are the symbols of the outcomes.
+type marks struct {
+	passed, failed, errored, inconclusive, skipped, flaky string
+	tail, separator                                       string
+}
+
+func unicodeMarks() marks {
+	return marks{"✓", "✗", "!", "?", "-", "~", "…", "·"}
+}
+
+func asciiMarks() marks {
+	return marks{"+", "x", "!", "?", "-", "~", "...", "-"}
+}
+
+func (m marks) of(o event.Outcome) string {
+	switch o {
+	case event.Passed:
+		return m.passed
+	case event.Flaky:
+		return m.flaky
+	case event.Skipped:
+		return m.skipped
+	case event.Inconclusive:
+		return m.inconclusive
+	case event.Failed:
+		return m.failed
+	}
+	return m.errored
+}
+
+// Findings renders what did not pass, and why, as plain text: the place, the
+// message, the expression with the values of its parts, the last observed state,
+// and the evidence. A threshold is one line, its verdict first.
+func Findings(findings []event.Finding, evidence []event.Evidence) string {
+	return plainText(append(findingLines(findings, unicodeMarks()), evidenceLines(evidence)...))
+}
+
+func plainText(lines []line) string {
+	var b strings.Builder
+	for _, l := range lines {
+		b.WriteString(strings.TrimRight(strings.Repeat(" ", l.indent)+l.text, " "))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// detailLines is everything about a step that did not pass.
+func detailLines(s *event.Step, m marks) []line {
+	return attemptLines(event.Attempt{
+		Outcome: s.Outcome, Message: s.Message, Findings: s.Findings, Evidence: s.Evidence,
+	}, m)
+}
+
+// attemptLines leaves the message out when a finding says it.
+func attemptLines(a event.Attempt, m marks) []line {
+	var lines []line
+	said := slices.ContainsFunc(a.Findings, func(f event.Finding) bool {
+		return strings.Contains(f.Message, a.Message)
+	})
+	if !said && a.Message != "" {
+		lines = block(0, headline, a.Message)
+	}
+	lines = append(lines, findingLines(a.Findings, m)...)
+	return append(lines, evidenceLines(a.Evidence)...)
+}
+
+func findingLines(findings []event.Finding, m marks) []line {
+	width := 0
+	for _, f := range findings {
+		if isThreshold(f) {
+			width = max(width, min(len(oneLine(f.Expr)), 52))
+		}
+	}
+	var lines []line
+	for _, f := range findings {
+		if isThreshold(f) {
+			lines = append(lines, thresholdLines(f, m, width)...)
+			continue
+		}
+		lines = append(lines, checkLines(f)...)
+	}
+	return lines
+}
+
+// isThreshold tells a threshold from another check. Only thresholds are found
+// passed, too few or not measurable.
+func isThreshold(f event.Finding) bool {
+	switch f.Reason {
+	case event.ReasonThreshold, event.ReasonSamples, event.ReasonUnmeasured:
+		return f.Expr != ""
+	}
+	return f.Outcome == event.Passed && f.Expr != ""
+}
+
+// thresholdLines has rule and measured value on one line, the verdict first.
+// What did not pass says more below it.
+func thresholdLines(f event.Finding, m marks, width int) []line {
+	text := m.of(f.Outcome) + " " + padRight(joined(f.Expr), width) + "   " + measuredValue(f)
+	lines := []line{{0, tone(f.Outcome), strings.TrimRight(text, " ")}}
+	if f.Outcome == event.Passed {
+		return lines
+	}
+	if f.Pos.IsValid() {
+		lines = append(lines, line{2, place, f.Pos.String()})
+	}
+	if f.Message != f.Expr {
+		lines = append(lines, block(2, headline, f.Message)...)
+	}
+	if len(f.Parts) > 1 {
+		lines = append(lines, partLines(4, f.Parts)...)
+	}
+	return append(lines, block(4, faint, f.Observed)...)
+}
+
+// joined puts an expression of several lines on one.
+func joined(expr string) string { return strings.Join(strings.Fields(clean(expr)), " ") }
+
+func measuredValue(f event.Finding) string {
+	var values []string
+	for _, p := range f.Parts {
+		value := oneLine(p.Value)
+		if len(f.Parts) > 1 {
+			value = joined(p.Expr) + " " + value
+		}
+		values = append(values, value)
+	}
+	return strings.Join(values, ", ")
+}
+
+func checkLines(f event.Finding) []line {
+	var lines []line
+	if f.Pos.IsValid() {
+		lines = append(lines, line{0, place, f.Pos.String()})
+	}
+	lines = append(lines, block(0, headline, f.Message)...)
+	lines = append(lines, block(0, plain, f.Expr)...)
+	lines = append(lines, partLines(2, f.Parts)...)
+	if f.Observed != "" {
+		lines = append(lines, line{0, faint, "last observed:"})
+		lines = append(lines, block(2, plain, f.Observed)...)
+	}
+	return lines
+}
+
+// partLines puts the values of an expression's parts in a column.
+func partLines(indent int, parts []event.Part) []line {
+	width := 0
+	for _, p := range parts {
+		width = max(width, min(len(joined(p.Expr)), 36))
+	}
+	var lines []line
+	for _, p := range parts {
+		values := strings.Split(clean(p.Value), "\n")
+		lines = append(lines, line{indent, plain, padRight(joined(p.Expr), width) + "   " + values[0]})
+		for _, more := range values[1:] {
+			lines = append(lines, line{indent + 2, plain, more})
+		}
+	}
+	return lines
+}
+
+func evidenceLines(evidence []event.Evidence) []line {
+	var lines []line
+	for _, e := range evidence {
+		lines = append(lines, line{0, faint, oneLine(e.Title) + ":"})
+		for _, text := range e.Lines {
+			lines = append(lines, block(2, plain, text)...)
+		}
+	}
+	return lines
+}
+
+func block(indent int, r role, text string) []line {
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	var lines []line
+	for text := range strings.SplitSeq(clean(text), "\n") {
+		lines = append(lines, line{indent, r, text})
+	}
+	return lines
+}

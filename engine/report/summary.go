@@ -1,0 +1,265 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/realspec/realspec/engine/event"
+)
+
+// Summary ends the console: what did not pass once more, the counts, what the
+// run cost, and the verdict as the last line.
+func (c *Console) Summary(r *event.Result) {
+	c.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.repeat(r)
+	var lines []string
+	if !c.opt.Quiet {
+		lines = c.page.table(c.rows(r))
+	}
+	if c.current != "" && len(lines) > 0 {
+		lines = append([]string{""}, lines...)
+	}
+	if why := stopped(r); why != "" {
+		lines = append(lines, c.page.lay(0, block(0, bad, "error: "+why))...)
+	}
+	c.write(append(lines, c.page.paint(runTone(r), verdictLine(r))))
+}
+
+// repeat shows what did not pass once more, because the first time may be many
+// lines up. Where that is not so, it shows only what was not shown before: what
+// had no end.
+func (c *Console) repeat(r *event.Result) {
+	again := !c.opt.Quiet && ranSteps(r) > 1
+	c.current, c.headed = "", map[string]bool{}
+	titled := false
+	for _, s := range r.Scenarios {
+		lines := c.notPassedLines(s, again)
+		if len(lines) == 0 {
+			continue
+		}
+		if !titled && again {
+			c.write([]string{"", c.page.paint(headline, "Not passed:"), ""})
+			titled = true
+		}
+		c.print(s.Path, lines)
+	}
+}
+
+func ranSteps(r *event.Result) int {
+	n := 0
+	for _, s := range r.Scenarios {
+		for _, step := range s.Steps {
+			if step.Outcome != event.Skipped {
+				n++
+			}
+		}
+		if s.Reason == event.ReasonInvalid {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *Console) notPassedLines(s *event.Scenario, again bool) []string {
+	show := func(key string) bool { return again || !c.shown[key] }
+	var lines []string
+	if s.Reason == event.ReasonInvalid {
+		if show(s.Path) {
+			lines = c.page.invalid(s)
+		}
+		return lines
+	}
+	told := false // whether a step or the cleanup explains the scenario's outcome
+	var idle []*event.Step
+	for _, step := range s.Steps {
+		if !notPassed(step.Outcome) {
+			continue
+		}
+		told = told || step.Outcome == s.Outcome
+		switch {
+		case step.Started.IsZero() && len(step.Findings) == 0 && !c.shown[key(s, step.ID)]:
+			idle = append(idle, step)
+		case show(key(s, step.ID)):
+			lines = append(lines, c.page.step(s, step)...)
+		}
+	}
+	if len(idle) > 0 {
+		lines = append(lines, c.page.notRun(s, idle)...)
+	}
+	if s.Cleanup != nil && s.Cleanup.Outcome == event.Errored {
+		told = told || s.Outcome == event.Errored
+		if show(key(s, "cleanup")) {
+			lines = append(lines, c.page.cleanup(s)...)
+		}
+	}
+	if notPassed(s.Outcome) && !told && show(s.Path) {
+		lines = append(lines, c.page.verdict(s.Outcome, s.Reason, s.Message)...)
+	}
+	return lines
+}
+
+// row is a line of the final block.
+type row struct {
+	name, text string
+	whole      bool // not to be broken: a command to copy
+}
+
+func (c *Console) rows(r *event.Result) []row {
+	rows := []row{
+		{name: "scenarios", text: scenarioCounts(r)},
+		{name: "steps", text: stepCounts(r)},
+		{name: "time", text: stepTime(r.Seconds)},
+		{name: "cost", text: accountLine(r.Account)},
+		{name: "covers", text: coversLine(r)},
+		{name: "reports", text: strings.Join(c.opt.Reports, ", ")},
+	}
+	if c.opt.Rerun != nil && r.ExitCode != 0 {
+		rows = append(rows, row{"rerun", c.opt.Rerun(r), true})
+	}
+	return slices.DeleteFunc(rows, func(r row) bool { return r.text == "" })
+}
+
+func (p page) table(rows []row) []string {
+	const column = 11
+	var out []string
+	for _, r := range rows {
+		l := line{0, plain, r.text}
+		if r.whole {
+			l.role = place
+		}
+		laid := p.lay(column, []line{l})
+		laid[0] = p.paint(faint, padRight(r.name, column)) + strings.TrimLeft(laid[0], " ")
+		out = append(out, laid...)
+	}
+	return out
+}
+
+func scenarioCounts(r *event.Result) string {
+	counts := map[event.Outcome]int{}
+	notValid := 0
+	for _, s := range r.Scenarios {
+		if s.Reason == event.ReasonInvalid {
+			notValid++
+			continue
+		}
+		counts[s.Outcome]++
+	}
+	text := countsText(counts)
+	if notValid > 0 {
+		text = strings.TrimSuffix(fmt.Sprintf("%d not valid, %s", notValid, text), ", ")
+	}
+	if text == "" {
+		return "none"
+	}
+	return text
+}
+
+func stepCounts(r *event.Result) string {
+	counts := map[event.Outcome]int{}
+	for _, s := range r.Scenarios {
+		for _, step := range s.Steps {
+			counts[step.Outcome]++
+		}
+	}
+	return countsText(counts)
+}
+
+func countsText(counts map[event.Outcome]int) string {
+	var parts []string
+	for _, o := range byWeight {
+		if counts[o] > 0 {
+			parts = append(parts, countOf(counts[o], o))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func countOf(n int, o event.Outcome) string {
+	if o == event.Errored {
+		return count(n, "error")
+	}
+	return fmt.Sprintf("%d %s", n, o)
+}
+
+// accountLine is what realspec itself cost the cluster and this machine.
+func accountLine(a event.Account) string {
+	var requests int64
+	var verbs []string
+	for _, verb := range slices.Sorted(maps.Keys(a.Requests)) {
+		requests += a.Requests[verb]
+		verbs = append(verbs, fmt.Sprintf("%s %d", verb, a.Requests[verb]))
+	}
+	var parts []string
+	if requests > 0 {
+		parts = append(parts, count(int(requests), "API request")+" ("+strings.Join(verbs, ", ")+")")
+	}
+	for _, what := range slices.Sorted(maps.Keys(a.Retries)) {
+		parts = append(parts, fmt.Sprintf("%d retried after %s", a.Retries[what], what))
+	}
+	if a.Relists > 0 {
+		parts = append(parts, count(int(a.Relists), "watch relist"))
+	}
+	if a.Reconnects > 0 {
+		parts = append(parts, count(int(a.Reconnects), "watch reconnect"))
+	}
+	if a.CPUSeconds > 0 {
+		parts = append(parts, measuredTime(a.CPUSeconds)+" CPU")
+	}
+	if a.PeakRSSBytes > 0 {
+		parts = append(parts, fmt.Sprintf("%d MiB memory", (a.PeakRSSBytes+1<<19)>>20))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// stopped says why a run is not green when no scenario says so.
+func stopped(r *event.Result) string {
+	if r.Error != "" {
+		return r.Error
+	}
+	if r.ExitCode == 4 {
+		_, why := notGreen(r)
+		return why
+	}
+	return ""
+}
+
+func verdictLine(r *event.Result) string {
+	word := ""
+	switch r.ExitCode {
+	case 0:
+		if r.Outcome == event.Flaky {
+			return "PASSED, but flaky"
+		}
+		return "PASSED"
+	case 1:
+		word = "FAILED"
+	case 2:
+		word = "NOT VALID"
+	case 4:
+		word = "NOTHING RAN"
+		if reason, _ := notGreen(r); reason == event.ReasonRequirement {
+			word = "REQUIREMENTS NOT MET"
+		}
+	case 5:
+		word = "INCONCLUSIVE"
+	case 130:
+		word = "INTERRUPTED"
+	default:
+		word = "ERROR"
+	}
+	return fmt.Sprintf("%s (exit %d)", word, r.ExitCode)
+}
+
+func runTone(r *event.Result) role {
+	switch r.ExitCode {
+	case 0:
+		return good
+	case 4, 5:
+		return doubt
+	}
+	return bad
+}

@@ -1,0 +1,163 @@
+// Package report shows a result: on the console, as JUnit and as JSON. Each
+// report reads the same event.Result and decides nothing itself, so that they
+// cannot disagree.
+package report
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/realspec/realspec/engine/event"
+)
+
+// clean makes a text from a cluster (a log line, a field of an object) safe to
+// print: no escape sequences that move a terminal's cursor, no control
+// characters that XML forbids, valid UTF-8. Line breaks stay.
+func clean(s string) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	for i, line := range lines {
+		// Line by line: a sequence that is never closed must not swallow the rest.
+		lines[i] = strings.Map(printable, strings.ReplaceAll(ansi.Strip(line), "\t", "    "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func printable(r rune) rune {
+	if unicode.IsControl(r) || r == '\uFFFE' || r == '\uFFFF' {
+		return '\uFFFD'
+	}
+	return r
+}
+
+// oneLine is the first line of a text, cleaned.
+func oneLine(s string) string {
+	first, _, _ := strings.Cut(clean(s), "\n")
+	return strings.TrimSpace(first)
+}
+
+func cut(s string, width int, tail string) string {
+	if lipgloss.Width(s) <= width {
+		return s
+	}
+	return ansi.Truncate(s, max(width, 0), tail)
+}
+
+// wrap breaks a text at spaces, and only there: a name keeps its hyphens on one
+// line, so that it can be grepped for. A word that is too long is cut hard.
+func wrap(text string, first, rest int) []string {
+	var lines []string
+	limit, current := max(first, 1), ""
+	for i, word := range strings.Split(text, " ") {
+		if i > 0 && lipgloss.Width(current)+1+lipgloss.Width(word) <= limit {
+			current += " " + word
+			continue
+		}
+		if i > 0 {
+			lines = append(lines, current)
+			limit = max(rest, 1)
+		}
+		current = word
+		for lipgloss.Width(current) > limit {
+			head := ansi.Truncate(current, limit, "")
+			if head == "" {
+				break // one character that is wider than the line
+			}
+			lines = append(lines, head)
+			current = current[len(head):]
+			limit = max(rest, 1)
+		}
+	}
+	return append(lines, current)
+}
+
+func padRight(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-lipgloss.Width(s)))
+}
+
+func padLeft(s string, width int) string {
+	return strings.Repeat(" ", max(0, width-lipgloss.Width(s))) + s
+}
+
+// stepTime renders the time of a step with two decimals, so that a column of
+// them can be compared: 0.41s, 3m00.0s, 1h02m03s.
+func stepTime(seconds float64) string {
+	tenths := math.Round(seconds * 10)
+	switch {
+	case seconds < 59.995:
+		return fmt.Sprintf("%.2fs", seconds)
+	case tenths < 36000:
+		return fmt.Sprintf("%dm%04.1fs", int(tenths)/600, math.Mod(tenths, 600)/10)
+	}
+	whole := int(math.Round(seconds))
+	return fmt.Sprintf("%dh%02dm%02ds", whole/3600, whole/60%60, whole%60)
+}
+
+// measuredTime renders a measured time with three digits that count: 850µs,
+// 12.3ms, 1.31s; from a minute on as a step's time.
+func measuredTime(seconds float64) string {
+	switch {
+	case seconds == 0:
+		return "0s"
+	case seconds < 0.0009995:
+		return digits(seconds*1e6) + "µs"
+	case seconds < 0.9995:
+		return digits(seconds*1e3) + "ms"
+	case seconds < 59.995:
+		return digits(seconds) + "s"
+	}
+	return stepTime(seconds)
+}
+
+func digits(x float64) string {
+	decimals := 2
+	switch {
+	case x >= 99.95:
+		decimals = 0
+	case x >= 9.995:
+		decimals = 1
+	}
+	return strconv.FormatFloat(x, 'f', decimals, 64)
+}
+
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// title is a step's id and what it does, unless that says the same.
+func title(s *event.Step) string {
+	if s.Name == "" || s.Name == s.ID {
+		return oneLine(s.ID)
+	}
+	return oneLine(s.ID) + ": " + oneLine(s.Name)
+}
+
+// clusterLine says what a scenario ran on.
+func clusterLine(c event.Cluster) string {
+	if c.Name == "" && c.Version == "" {
+		return ""
+	}
+	kind := "cluster"
+	if c.Kind == "local" {
+		kind = "local cluster"
+	}
+	parts := []string{strings.TrimSpace(kind + " " + oneLine(c.Name))}
+	if c.Version != "" {
+		parts = append(parts, "Kubernetes "+strings.TrimPrefix(oneLine(c.Version), "v"))
+	}
+	if c.Nodes > 0 && c.Simulated {
+		parts = append(parts, count(c.Nodes, "simulated node"))
+	} else if c.Nodes > 0 {
+		parts = append(parts, count(c.Nodes, "node"))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,130 @@
+// Package run executes plans: the order of scenarios and steps, their time,
+// what follows a failure, and cleaning up. It emits events and keeps no result
+// of its own; package event folds the events into one.
+package run
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/realspec/realspec/engine/cluster"
+	"github.com/realspec/realspec/engine/event"
+	"github.com/realspec/realspec/engine/plan"
+	"github.com/realspec/realspec/engine/spec"
+)
+
+// Cluster is a cluster that scenarios run on.
+type Cluster struct {
+	Client *cluster.Client
+	Facts  *spec.Facts
+	About  event.Cluster
+}
+
+// Clusters gives scenarios the clusters that they run on. It is safe for
+// concurrent use.
+type Clusters interface {
+	// For is the cluster for a scenario. A local one is started when needed.
+	For(ctx context.Context, s *plan.Scenario) (*Cluster, error)
+	// Release says that the scenario, its cleanup included, is done with its
+	// cluster.
+	Release(s *plan.Scenario)
+}
+
+// Keep says which scenarios leave behind what they made.
+type Keep string
+
+// The values of Keep.
+const (
+	KeepNever     Keep = "never"
+	KeepOnFailure Keep = "on-failure"
+	KeepAlways    Keep = "always"
+)
+
+// Options say how to run.
+type Options struct {
+	RunID    string
+	Parallel int // scenarios at a time; less than 1 means 1
+	Keep     Keep
+	FailFast bool // no further scenario is begun after one did not pass
+	// CleanupTimeout bounds the cleanup of each scenario.
+	CleanupTimeout time.Duration
+}
+
+// Runner runs scenarios.
+type Runner struct {
+	Options
+	Clusters Clusters
+	Sink     event.Sink
+
+	cleanups sync.WaitGroup
+	mu       sync.Mutex
+	stop     bool // by FailFast
+}
+
+// Run runs the scenarios and returns when all of them are cleaned up. When ctx
+// ends, steps end as interrupted and cleaning up begins; when cleanup ends too,
+// cleaning up stops where it is and says what is left.
+func (r *Runner) Run(ctx, cleanup context.Context, scenarios []*plan.Scenario) {
+	for _, s := range scenarios {
+		r.Sink.Emit(Planned(s))
+	}
+	slots := make(chan struct{}, max(r.Parallel, 1))
+	var running sync.WaitGroup
+	for _, s := range scenarios {
+		slots <- struct{}{}
+		if ctx.Err() != nil || r.stopped() {
+			<-slots
+			r.notBegun(ctx, s)
+			continue
+		}
+		running.Go(func() {
+			defer func() { <-slots }()
+			one := &scenario{Runner: r, plan: s}
+			if one.run(ctx, cleanup) != event.Passed && r.FailFast {
+				r.setStopped()
+			}
+		})
+	}
+	running.Wait()
+	r.cleanups.Wait()
+}
+
+// notBegun ends a scenario that is not begun. After an interrupt there is
+// nothing to say: the fold knows.
+func (r *Runner) notBegun(ctx context.Context, s *plan.Scenario) {
+	r.Clusters.Release(s)
+	if ctx.Err() != nil {
+		return
+	}
+	r.Sink.Emit(event.ScenarioEnded{
+		Scenario: s.Dir, Outcome: event.Skipped, Reason: event.ReasonEarlier,
+		Message: "not begun: an earlier scenario did not pass, and --fail-fast is set",
+	})
+}
+
+func (r *Runner) stopped() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stop
+}
+
+func (r *Runner) setStopped() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stop = true
+}
+
+// Planned announces a scenario with all its steps.
+func Planned(s *plan.Scenario) event.ScenarioPlanned {
+	e := event.ScenarioPlanned{
+		Scenario: s.Dir, Name: s.Name, Description: s.Spec.Spec.Description,
+		Labels: s.Spec.Metadata.Labels, Covers: s.Spec.Spec.Covers, Pos: s.Spec.At,
+	}
+	for _, step := range s.Steps {
+		e.Steps = append(e.Steps, event.PlannedStep{
+			ID: step.ID, Name: step.Name, Verb: step.Verb(), Pos: step.At, Covers: step.Covers,
+		})
+	}
+	return e
+}

@@ -1,0 +1,181 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/realspec/realspec/engine/cluster"
+	"github.com/realspec/realspec/engine/event"
+	"github.com/realspec/realspec/engine/plan"
+	"github.com/realspec/realspec/engine/step"
+)
+
+// scenario is the run of one scenario. One goroutine owns it.
+type scenario struct {
+	*Runner
+	plan      *plan.Scenario
+	cluster   *Cluster
+	namespace string
+	created   bool // the namespace may exist
+	world     *step.World
+}
+
+// run runs the scenario and starts its cleanup, which goes on beside the next
+// scenario. It answers Passed only when nothing went wrong.
+func (s *scenario) run(ctx, cleanup context.Context) event.Outcome {
+	end, outcome := s.steps(ctx)
+	s.Sink.Emit(end)
+	s.cleanups.Go(func() {
+		defer s.Clusters.Release(s.plan)
+		s.cleanUp(cleanup, outcome)
+	})
+	return outcome
+}
+
+// steps does everything up to the last step.
+func (s *scenario) steps(ctx context.Context) (event.ScenarioEnded, event.Outcome) {
+	end := event.ScenarioEnded{Scenario: s.plan.Dir}
+	if err := s.prepare(ctx); err != nil {
+		var unmet *unmetError
+		end.Outcome, end.Reason, end.Message = event.Errored, event.ReasonCluster, err.Error()
+		switch {
+		case ctx.Err() != nil:
+			end.Reason = event.ReasonInterrupted
+		case errors.As(err, &unmet):
+			end.Outcome, end.Reason = event.Skipped, event.ReasonRequirement
+		}
+		return end, end.Outcome
+	}
+	s.Sink.Emit(event.ScenarioStarted{Scenario: s.plan.Dir, Namespace: s.namespace})
+	timed, cancel := context.WithTimeoutCause(ctx, s.plan.Timeout,
+		fmt.Errorf("%w (%s)", step.ErrScenarioTimeout, s.plan.Timeout))
+	defer cancel()
+	if err := s.begin(timed); err != nil {
+		if s.world != nil {
+			s.world.Watches.Close()
+		}
+		end.Outcome, end.Reason, end.Message = event.Errored, event.ReasonCluster, err.Error()
+		if ctx.Err() != nil {
+			end.Reason = event.ReasonInterrupted
+		}
+		return end, event.Errored
+	}
+	defer s.world.Watches.Close()
+	return end, s.stepsInOrder(ctx, timed)
+}
+
+// unmetError are requirements that the cluster does not meet.
+type unmetError struct{ unmet []plan.Unmet }
+
+func (e *unmetError) Error() string {
+	var lines []string
+	for _, u := range e.unmet {
+		lines = append(lines, u.String())
+	}
+	return strings.Join(lines, "; ")
+}
+
+// prepare finds the cluster and checks it, without writing anything to it.
+func (s *scenario) prepare(ctx context.Context) error {
+	var err error
+	if s.cluster, err = s.Clusters.For(ctx, s.plan); err != nil {
+		return err
+	}
+	s.Sink.Emit(event.ClusterReady{Scenario: s.plan.Dir, Cluster: s.cluster.About})
+	unmet, err := s.plan.Unmet(s.cluster.Facts)
+	if err != nil {
+		return err
+	}
+	if len(unmet) > 0 {
+		return &unmetError{unmet}
+	}
+	s.namespace = s.plan.Name + "-" + s.RunID
+	return nil
+}
+
+// begin makes the namespace and starts watching it.
+func (s *scenario) begin(ctx context.Context) error {
+	s.created = true // also when the answer is lost, there is something to remove
+	err := s.cluster.Client.CreateNamespace(ctx, s.namespace, map[string]string{
+		cluster.LabelRun: s.RunID, cluster.LabelScenario: s.plan.Name,
+	})
+	if err != nil {
+		return fmt.Errorf("the namespace of the scenario could not be made: %w", err)
+	}
+	s.world = &step.World{
+		Client: s.cluster.Client, Watches: s.cluster.Client.NewWatches(ctx),
+		Plan: s.plan, Facts: s.cluster.Facts, RunID: s.RunID, Namespace: s.namespace,
+		Spans: map[string]step.Span{},
+	}
+	return s.world.Begin(ctx)
+}
+
+// stepsInOrder runs the steps. After one that did not pass only those go on
+// that are marked `always`, and they get their time also when the scenario's is
+// over.
+func (s *scenario) stepsInOrder(ctx, timed context.Context) event.Outcome {
+	outcome, halted := event.Passed, false
+	for _, st := range s.plan.Steps {
+		if ctx.Err() != nil {
+			return event.Errored
+		}
+		if halted && !st.Always {
+			continue
+		}
+		in := timed
+		if st.Always {
+			in = ctx
+		}
+		got := s.step(in, st)
+		if got != event.Passed && got != event.Skipped {
+			outcome = got
+			halted = halted || !st.ContinueOnFailure
+		}
+	}
+	return outcome
+}
+
+// step runs one step with its retries.
+func (s *scenario) step(ctx context.Context, st *plan.Step) event.Outcome {
+	s.Sink.Emit(event.StepStarted{Scenario: s.plan.Dir, Step: st.ID})
+	s.world.Progress = func(text string) {
+		s.Sink.Emit(event.StepProgress{Scenario: s.plan.Dir, Step: st.ID, Text: text})
+	}
+	if st.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, st.Timeout, fmt.Errorf("%w (%s)", step.ErrStepTimeout, st.Timeout))
+		defer cancel()
+	}
+	var result step.Result
+	for number := 1; ; number++ {
+		result = s.attempt(ctx, st, number)
+		good := result.Outcome == event.Passed || result.Outcome == event.Skipped
+		if good || number > st.Retries || ctx.Err() != nil {
+			break
+		}
+		s.Sink.Emit(event.AttemptEnded{Scenario: s.plan.Dir, Step: st.ID, Attempt: result.Attempt})
+	}
+	s.Sink.Emit(event.StepEnded{
+		Scenario: s.plan.Dir, Step: st.ID, Attempt: result.Attempt, Measures: result.Measures,
+	})
+	return result.Outcome
+}
+
+// attempt is one try of a step. A fault of realspec itself ends the step, not
+// the run: what the scenario made must still be cleaned up.
+func (s *scenario) attempt(ctx context.Context, st *plan.Step, number int) (result step.Result) {
+	start := time.Now()
+	defer func() {
+		if broken := recover(); broken != nil {
+			result = step.Result{Attempt: event.Attempt{
+				Outcome: event.Errored, Reason: event.ReasonCrashed,
+				Message: fmt.Sprintf("realspec itself failed in this step (%v); please report it", broken),
+			}}
+		}
+		result.Number, result.Seconds = number, time.Since(start).Seconds()
+	}()
+	return s.world.RunStep(ctx, st)
+}

@@ -1,0 +1,47 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/realspec/realspec/engine/cluster"
+	"github.com/realspec/realspec/engine/event"
+	"github.com/realspec/realspec/engine/expr"
+	"github.com/realspec/realspec/engine/spec"
+)
+
+// fault is the finding for an error at a place in the scenario. It decides
+// between a failure (the cluster said no, or did not get there in time) and an
+// error (we could not tell).
+func fault(ctx context.Context, pos spec.Pos, err error) event.Finding {
+	f := event.Finding{Outcome: event.Errored, Reason: event.ReasonCluster, Pos: pos, Message: err.Error()}
+	var missing *expr.MissingError
+	var failure *expr.EvalError
+	var unknown *cluster.UnknownKindError
+	var taken *TakenError
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, ErrInterrupted):
+		f.Reason = event.ReasonInterrupted
+	case cluster.IsUnavailable(err):
+	case cause != nil && errors.Is(err, context.DeadlineExceeded):
+		f.Outcome, f.Reason, f.Message = event.Failed, event.ReasonTimeout, cause.Error()
+	case cluster.IsRefused(err), cluster.IsNotFound(err), errors.As(err, &unknown), errors.As(err, &taken):
+		f.Outcome, f.Reason = event.Failed, event.ReasonRefused
+	case errors.As(err, &missing), errors.As(err, &failure):
+		f.Reason = event.ReasonExpression
+	}
+	return f
+}
+
+// nothing is the finding for a selection that is empty and must not be.
+func nothing(pos spec.Pos, sel *selection) event.Finding {
+	where := "the cluster"
+	if sel.namespace != "" {
+		where = "namespace " + sel.namespace
+	}
+	return event.Finding{
+		Outcome: event.Failed, Reason: event.ReasonNothing, Pos: pos,
+		Message: fmt.Sprintf("nothing is selected: there is no %s in %s", sel, where),
+	}
+}

@@ -1,0 +1,185 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/realspec/realspec/engine/cluster"
+	"github.com/realspec/realspec/engine/event"
+	"github.com/realspec/realspec/engine/expr"
+	"github.com/realspec/realspec/engine/measure"
+	"github.com/realspec/realspec/engine/plan"
+	"github.com/realspec/realspec/engine/spec"
+)
+
+// World is what the steps of one scenario act on. One goroutine, the
+// scenario's, uses it; only the recorders are fed from others.
+type World struct {
+	Client    *cluster.Client
+	Watches   *cluster.Watches
+	Plan      *plan.Scenario
+	Facts     *spec.Facts
+	RunID     string
+	Namespace string
+	Progress  func(string)    // a sign of life, for the console
+	Spans     map[string]Span // of the steps that ended, by id
+
+	values   expr.Values // what every expression may use
+	applied  []applied
+	writes   map[place]string // the version of our last write, by what was written
+	pods     map[string]*measure.Pods
+	objects  map[spec.Pos]*measure.Objects // by the measure's place
+	measured expr.Values                   // by measure name
+}
+
+// place is a kind in a namespace: what one feed shows.
+type place struct {
+	resource  cluster.Resource
+	namespace string
+}
+
+// applied is an object that the scenario made or changed by apply.
+type applied struct {
+	resource        cluster.Resource
+	namespace, name string
+	uid             types.UID
+}
+
+// Begin opens every watch that the scenario needs and starts the recorders, so
+// that nothing that the first step causes can be missed.
+func (w *World) Begin(ctx context.Context) error {
+	w.values = w.Plan.Values(w.Facts, w.RunID, w.Namespace)
+	w.writes, w.measured = map[place]string{}, expr.Values{}
+	w.pods, w.objects = map[string]*measure.Pods{}, map[spec.Pos]*measure.Objects{}
+	if w.Spans == nil {
+		w.Spans = map[string]Span{}
+	}
+	feeds := []*cluster.Feed{w.recordPods(w.Namespace)}
+	for _, watch := range w.Plan.Watches {
+		feed, err := w.open(ctx, watch)
+		if err != nil {
+			return err
+		}
+		if feed != nil {
+			feeds = append(feeds, feed)
+		}
+	}
+	for _, s := range w.Plan.Steps {
+		if err := w.recordObjects(ctx, s); err != nil {
+			return err
+		}
+	}
+	for _, f := range feeds {
+		if err := f.Synced(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open begins one planned watch. A kind that is not served yet has none: a
+// scenario may bring its own CRD.
+func (w *World) open(ctx context.Context, watch plan.Watch) (*cluster.Feed, error) {
+	res, err := w.Client.Resource(watch.APIVersion, watch.Kind)
+	var unknown *cluster.UnknownKindError
+	if errors.As(err, &unknown) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	ns, err := w.text(ctx, watch.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	if res.GVK.Kind == "Pod" && res.GVK.Group == "" {
+		return w.recordPods(w.namespaceFor(res, ns)), nil
+	}
+	return w.feed(res, ns), nil
+}
+
+// feed is the shared watch of a kind in a namespace ("" is the scenario's own).
+func (w *World) feed(res cluster.Resource, namespace string) *cluster.Feed {
+	return w.Watches.Open(res, w.namespaceFor(res, namespace))
+}
+
+func (w *World) namespaceFor(res cluster.Resource, namespace string) string {
+	switch {
+	case !res.Namespaced:
+		return ""
+	case namespace == "":
+		return w.Namespace
+	}
+	return namespace
+}
+
+// wrote notes our own write, so that no condition is judged on an older state.
+func (w *World) wrote(res cluster.Resource, o *unstructured.Unstructured) {
+	if o == nil || o.GetResourceVersion() == "" {
+		return
+	}
+	w.writes[place{res, w.namespaceFor(res, o.GetNamespace())}] = o.GetResourceVersion()
+}
+
+// current tells whether the feed shows our own last write to what it watches.
+func (w *World) current(res cluster.Resource, namespace string, f *cluster.Feed) bool {
+	rv, ok := w.writes[place{res, w.namespaceFor(res, namespace)}]
+	return !ok || f.Reached(rv)
+}
+
+// text fills in a text that may hold ${{ }}; "" for one that was not written.
+func (w *World) text(ctx context.Context, t *expr.Template) (string, error) {
+	if t == nil {
+		return "", nil
+	}
+	v, err := t.Eval(ctx, w.values)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(v), nil
+}
+
+// with is the bindings of an expression that sees more than the basic names.
+func (w *World) with(more expr.Values) expr.Values {
+	all := make(expr.Values, len(w.values)+len(more))
+	for k, v := range w.values {
+		all[k] = v
+	}
+	for k, v := range more {
+		all[k] = v
+	}
+	return all
+}
+
+// RunStep runs a step of the scenario: its `if`, then its verb, and keeps when
+// it ran.
+func (w *World) RunStep(ctx context.Context, s *plan.Step) Result {
+	r := Result{Attempt: event.Attempt{Outcome: event.Passed}}
+	if s.If != nil {
+		ok, err := s.If.Bool(ctx, w.values)
+		switch {
+		case err != nil:
+			f := fault(ctx, s.Step.If.At, err)
+			f.Expr = s.Step.If.Text
+			r.add(f)
+			return r
+		case !ok:
+			r.Outcome, r.Reason = event.Skipped, event.ReasonCondition
+			r.Message = "not needed here: " + s.Step.If.Text + " is false"
+			return r
+		}
+	}
+	span := Span{Start: time.Now()}
+	if earlier, ok := w.Spans[s.ID]; ok {
+		span.Start = earlier.Start // of the first attempt
+	}
+	r = Run(ctx, w, s)
+	span.End = time.Now()
+	w.Spans[s.ID] = span
+	return r
+}
