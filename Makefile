@@ -19,7 +19,7 @@ bin/realspec-cluster: $(LOCAL)
 	@touch $@
 
 run: build
-	@bin/realspec run $(SPECS) --cluster auto \
+	@bin/realspec run $(SPECS) --cluster local \
 		--junit .realspec/junit.xml --json .realspec/result.json --events .realspec/events.jsonl
 
 # The tests of the engine run against the real local cluster.

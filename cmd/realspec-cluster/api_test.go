@@ -49,6 +49,7 @@ func TestAPI(t *testing.T) {
 		"gpu pods":        a.gpuPods,
 		"service account": a.serviceAccount,
 		"cascade":         a.cascade,
+		"logs":            a.logs,
 		"namespace":       a.namespace,
 	} {
 		t.Run(name, test)
@@ -169,7 +170,7 @@ func (a *apiTest) expectReady(t *testing.T, app string, count int) []corev1.Pod 
 			g.Expect(pod.Status.Phase).To(Equal(corev1.PodRunning), pod.Name)
 			g.Expect(pod.Status.Conditions).To(ContainElement(And(
 				HaveField("Type", corev1.PodReady), HaveField("Status", corev1.ConditionTrue))))
-			g.Expect(pod.Status.HostIP).To(HavePrefix("10.64.0."))
+			g.Expect(pod.Status.HostIP).To(HavePrefix("198.18.0."))
 			addresses[pod.Status.PodIP] = true
 		}
 		g.Expect(addresses).To(HaveLen(count), "every pod has an address of its own")
@@ -332,6 +333,18 @@ func (a *apiTest) cascade(t *testing.T) {
 	a.expectReady(t, "short", 3)
 	g.Expect(deployments.Delete(t.Context(), "short", metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationBackground)})).To(Succeed())
 	a.expectGone(t, "short")
+}
+
+// logs checks that what needs a kubelet fails at once and says why.
+func (a *apiTest) logs(t *testing.T) {
+	g := NewWithT(t)
+	pod := podTemplate("silent")
+	pod.Name = "silent"
+	_, err := a.client.CoreV1().Pods("default").Create(t.Context(), &corev1.Pod{ObjectMeta: pod.ObjectMeta, Spec: pod.Spec}, metav1.CreateOptions{})
+	g.Expect(err).NotTo(HaveOccurred())
+	a.expectReady(t, "silent", 1)
+	err = a.client.CoreV1().Pods("default").GetLogs("silent", &corev1.PodLogOptions{}).Do(t.Context()).Error()
+	g.Expect(err).To(MatchError(ContainSubstring("simulated-node-has-no-kubelet")))
 }
 
 // namespace checks that a namespace goes with all that is in it. The

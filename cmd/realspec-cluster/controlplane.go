@@ -24,15 +24,22 @@ import (
 // are given as command-line flags, because flags are the documented and
 // stable face of the components.
 
-// serviceRange holds the addresses of Services. No packet ever goes there.
-const serviceRange = "10.96.0.0/12"
+// The addresses of nodes, Services and pods. Nothing listens there, but the
+// API server dials some of them (for logs, webhooks, proxied requests), so
+// they must never be somebody's machine, as an address in 10.0.0.0/8 can be.
+// 198.18.0.0/15 is reserved for benchmarks (RFC 2544); nodes begin at its
+// start, see nodeAddress.
+const (
+	serviceRange = "198.18.128.0/17"
+	podRange     = "198.19.0.0/16"
+)
 
 // firstServiceIP is the address of the Service "kubernetes".
-func firstServiceIP() net.IP { return net.IPv4(10, 96, 0, 1) }
+func firstServiceIP() net.IP { return net.IPv4(198, 18, 128, 1) }
 
 // advertisedAddress becomes the endpoint of the Service "kubernetes". The
 // real one is loopback, which an endpoint must not be; this one is reserved
-// for documentation (RFC 5737), so that it can never be somebody's machine.
+// for documentation (RFC 5737).
 const advertisedAddress = "192.0.2.1"
 
 // runAPIServer runs until ctx is over. The listener is handed over open, so
@@ -45,6 +52,9 @@ func runAPIServer(ctx context.Context, listener net.Listener) error {
 		"--bind-address=127.0.0.1",
 		"--advertise-address="+advertisedAddress,
 		"--service-cluster-ip-range="+serviceRange,
+		// Simulated nodes have a name that says so and resolves to nothing, so
+		// that 'kubectl logs' fails at once; see simulatedDomain.
+		"--kubelet-preferred-address-types=InternalDNS,InternalIP",
 		"--authorization-mode=Node,RBAC",
 		"--enable-admission-plugins=NodeRestriction",
 		"--client-ca-file=ca.crt",

@@ -96,8 +96,9 @@ func (f folder) destroy() error {
 }
 
 // end kills the server and waits until it has let go of its lock. The kernel
-// shows a process as a zombie, which is as good as gone, while some of its
-// threads still end and hold its files.
+// shows a process as a zombie while some of its threads still end and hold
+// its files. A zombie is as good as gone, but looks alive to simple checks,
+// so give its parent a moment to reap it; not every init does.
 func (f folder) end(server processID) error {
 	if err := server.kill(patience); err != nil {
 		return err
@@ -106,6 +107,9 @@ func (f folder) end(server processID) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("process %d is gone, yet %s is still locked; find who holds it and end that", server.PID, f.serverLock())
 		}
+	}
+	for deadline := time.Now().Add(100 * time.Millisecond); syscall.Kill(server.PID, 0) == nil && time.Now().Before(deadline); {
+		time.Sleep(2 * time.Millisecond)
 	}
 	return nil
 }

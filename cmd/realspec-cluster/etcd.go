@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"go.etcd.io/etcd/server/v3/embed"
+	"go.etcd.io/etcd/server/v3/storage/wal"
 )
 
 // etcdSocket is where etcd listens: a socket file in the cluster's private
@@ -20,6 +21,8 @@ const etcdEndpoint = "unix://" + etcdSocket
 // startEtcd starts the database. It is not ready when the call returns: the
 // API server retries, and both get ready together.
 func startEtcd() (*embed.Etcd, error) {
+	// Two files of 64 MiB would be allocated for a log that takes 2 MiB.
+	wal.SegmentSizeBytes = 8 << 20
 	config := embed.NewConfig()
 	config.Name = "realspec"
 	config.Dir = "etcd"

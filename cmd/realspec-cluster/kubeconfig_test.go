@@ -37,10 +37,10 @@ func TestCertificates(t *testing.T) {
 	pool := x509.NewCertPool()
 	g.Expect(pool.AppendCertsFromPEM(ca.pem.certificate)).To(BeTrue())
 
-	serving, err := ca.serving(net.IPv4(10, 96, 0, 1))
+	serving, err := ca.serving(net.IPv4(198, 18, 128, 1))
 	g.Expect(err).NotTo(HaveOccurred())
 	server := parse(t, serving)
-	for _, name := range []string{"localhost", "127.0.0.1", "10.96.0.1", "kubernetes.default.svc"} {
+	for _, name := range []string{"localhost", "127.0.0.1", "198.18.128.1", "kubernetes.default.svc"} {
 		_, err := server.Verify(x509.VerifyOptions{DNSName: name, Roots: pool})
 		g.Expect(err).NotTo(HaveOccurred(), name)
 	}

@@ -30,9 +30,6 @@ const (
 	kwokGroup = "system:nodes"
 )
 
-// podRange holds the addresses of pods. No packet ever goes there.
-const podRange = "10.128.0.0/9"
-
 // startKWOK starts the simulation of kubelets on all nodes that carry our
 // label; real nodes, which do not, are left alone. It runs until ctx is over.
 func startKWOK(ctx context.Context, kubeconfig string, log io.Writer) error {

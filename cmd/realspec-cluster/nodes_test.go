@@ -173,8 +173,8 @@ func TestSimulatedNodes(t *testing.T) {
 	}
 	g.Expect(names).To(Equal([]string{"node-0", "node-1", "node-2", "big-0"}))
 	g.Expect(zones).To(Equal([]string{"zone-a", "zone-b", "zone-c", "own"}))
-	g.Expect(addresses).To(Equal([]string{"10.64.0.1", "10.64.0.2", "10.64.0.3", "10.64.0.4"}))
-	g.Expect(nodeAddress(4999)).To(Equal("10.64.19.136"))
+	g.Expect(addresses).To(Equal([]string{"198.18.0.1", "198.18.0.2", "198.18.0.3", "198.18.0.4"}))
+	g.Expect(nodeAddress(4999)).To(Equal("198.18.19.136"))
 
 	first := nodes[0]
 	g.Expect(first.Labels).To(HaveKeyWithValue("type", "kwok"))

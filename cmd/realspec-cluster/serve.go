@@ -170,19 +170,16 @@ func (s *server) bringUp(ctx context.Context, about *serverRecord, logs io.Write
 	if err != nil {
 		return err
 	}
+	if err := s.furnish(ctx, client); err != nil {
+		return err
+	}
+	s.tell("waiting for the API server")
 	if err := awaitReadyz(ctx, client); err != nil {
 		return err
 	}
-
-	s.tell("starting controllers, scheduler and nodes")
+	s.tell("starting controllers and scheduler")
 	s.start("kube-controller-manager", func() error { return runControllerManager(ctx) })
 	s.start("kube-scheduler", func() error { return runScheduler(ctx) })
-	if err := allowKWOK(ctx, client); err != nil {
-		return err
-	}
-	if err := createNodes(ctx, client, simulatedNodes(s.record.Shape)); err != nil {
-		return err
-	}
 	if err := startKWOK(ctx, "kwok.kubeconfig", logs); err != nil {
 		return fmt.Errorf("kwok: %w", err)
 	}
@@ -191,6 +188,22 @@ func (s *server) bringUp(ctx context.Context, about *serverRecord, logs io.Write
 		return err
 	}
 	return awaitDefaultServiceAccount(ctx, client)
+}
+
+// furnish creates the cluster's own objects. The API server takes them a
+// second before it is ready, a second in which it has little else to do. And
+// no controller may see the nodes come: the one that removes the taint of new
+// nodes reads them from a cache that can lag behind, forgets a node that it
+// did not find there, and comes back to it at the next heartbeat, 20 s later.
+func (s *server) furnish(ctx context.Context, client kubernetes.Interface) error {
+	if err := awaitAnswer(ctx, client); err != nil {
+		return err
+	}
+	s.tell("creating nodes")
+	if err := allowKWOK(ctx, client); err != nil {
+		return err
+	}
+	return createNodes(ctx, client, simulatedNodes(s.record.Shape))
 }
 
 // newClient returns a client for the server's own first steps. It has no
@@ -204,6 +217,15 @@ func newClient(kubeconfig string) (kubernetes.Interface, error) {
 	config.ContentType = runtime.ContentTypeProtobuf
 	config.UserAgent = "realspec-cluster"
 	return kubernetes.NewForConfig(config)
+}
+
+// awaitAnswer waits until the API server answers a request of ours, which
+// may do everything and so need not wait for RBAC.
+func awaitAnswer(ctx context.Context, client kubernetes.Interface) error {
+	return eventually(ctx, 10*time.Millisecond, func() error {
+		_, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{Limit: 1})
+		return err
+	})
 }
 
 func awaitReadyz(ctx context.Context, client kubernetes.Interface) error {

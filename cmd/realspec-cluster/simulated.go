@@ -23,6 +23,11 @@ const (
 	simulatedType       = "realspec-simulated"
 )
 
+// simulatedDomain is where the API server looks for the kubelet of a simulated
+// node. No name in .invalid ever resolves (RFC 2606), and the error that the
+// user of 'kubectl logs' sees names the reason.
+const simulatedDomain = ".simulated-node-has-no-kubelet.invalid"
+
 // zones are those that nodes are spread over, in turn.
 var zones = []string{"zone-a", "zone-b", "zone-c"}
 
@@ -60,6 +65,7 @@ func simulatedNode(pool Pool, name string, index int) *corev1.Node {
 			Addresses: []corev1.NodeAddress{
 				{Type: corev1.NodeInternalIP, Address: nodeAddress(index)},
 				{Type: corev1.NodeHostName, Address: name},
+				{Type: corev1.NodeInternalDNS, Address: name + simulatedDomain},
 			},
 			NodeInfo: corev1.NodeSystemInfo{
 				OperatingSystem: "linux", Architecture: runtime.GOARCH, OSImage: "simulated",
@@ -105,10 +111,10 @@ func nodeResources(pool Pool) corev1.ResourceList {
 	return list
 }
 
-// nodeAddress gives every node an address of its own, from 10.64.0.1 on.
+// nodeAddress gives every node an address of its own, from 198.18.0.1 on.
 func nodeAddress(index int) string {
 	n := index + 1
-	return net.IPv4(10, 64+byte(n>>16), byte(n>>8), byte(n)).String()
+	return net.IPv4(198, 18, byte(n>>8), byte(n)).String()
 }
 
 // readyConditions are the conditions of a healthy node, with KWOK's reasons.

@@ -183,3 +183,13 @@ func TestBoundedLog(t *testing.T) {
 	g.Expect(string(older) + "|" + string(now)).To(Equal("three\n|four\n"))
 	g.Expect(logTail(path, 5)).To(Equal("four"))
 }
+
+// A component that ends is a failure even if it ends without an error.
+func TestComponentEnds(t *testing.T) {
+	g := NewWithT(t)
+	s := &server{failed: make(chan error)}
+	s.start("etcd", func() error { return nil })
+	g.Eventually(s.failed).WithTimeout(5 * time.Second).Should(Receive(MatchError("etcd: ended")))
+	s.start("kwok", func() error { return os.ErrInvalid })
+	g.Eventually(s.failed).WithTimeout(5 * time.Second).Should(Receive(MatchError("kwok: invalid argument")))
+}

@@ -95,8 +95,8 @@ func (c *upCommand) reuse(place folder, wanted clusterRecord, io streams) error 
 		return fmt.Errorf("cluster %q: %w", c.Name, err)
 	}
 	if !sameShape(running.Shape, wanted.Shape) {
-		return usageError("cluster %q is running with other nodes (%s, asked for: %s); stop it first with 'realspec-cluster down --name %s', or choose another --name",
-			c.Name, shapeText(running.Shape), shapeText(wanted.Shape), c.Name)
+		return usageError("cluster %q is running with other nodes (%s, asked for: %s); stop it first with '%s', or choose another --name",
+			c.Name, shapeText(running.Shape), shapeText(wanted.Shape), c.stopLine())
 	}
 	if wanted.Owner != nil && (running.Owner == nil || *running.Owner != *wanted.Owner) {
 		fmt.Fprintf(io.err, "note: cluster %q was running already; --owner does not apply to it\n", c.Name)
@@ -303,9 +303,18 @@ func (c *upCommand) summarise(place folder, io streams, how string) error {
   server      %s
   kubeconfig  %s
 use it:   export KUBECONFIG=%s
-stop it:  realspec-cluster down --name %s
-`, info.Name, how, info.Version, info.Nodes, shapeText(info.Shape), info.Server, kubeconfig, kubeconfig, info.Name)
+stop it:  %s
+`, info.Name, how, info.Version, info.Nodes, shapeText(info.Shape), info.Server, kubeconfig, kubeconfig, c.stopLine())
 	return err
+}
+
+// stopLine is the command that stops this cluster.
+func (c *upCommand) stopLine() string {
+	line := "realspec-cluster down --name " + c.Name
+	if c.State != "" {
+		line += " --state " + c.State
+	}
+	return line
 }
 
 // shapeText is a shape for people: 2 x (8 cpu, 32Gi, 1 gpu).

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/realspec/realspec/engine/event"
+	"github.com/realspec/realspec/engine/plan"
 	"github.com/realspec/realspec/engine/report"
 	"github.com/realspec/realspec/engine/run"
 )
@@ -50,7 +51,7 @@ func (c *runCommand) Run(a *app) error {
 	}
 	defer out.close()
 	clock := event.NewClock(time.Now)
-	folder := &folding{}
+	folder := &event.Folder{}
 	console := report.NewConsole(c.consoleOptions(a))
 	handlers := []event.Handler{folder, console}
 	if out.events != nil {
@@ -72,12 +73,6 @@ func (c *runCommand) Run(a *app) error {
 	return nil
 }
 
-// folding is the fold as a handler of events.
-type folding struct{ event.Folder }
-
-// Handle adds an event to the fold.
-func (f *folding) Handle(s event.Stamped) { f.Add(s) }
-
 // run emits all events of the run.
 func (c *runCommand) run(a *app, all *loaded, bus event.Sink) {
 	id := newRunID()
@@ -95,7 +90,7 @@ func (c *runCommand) run(a *app, all *loaded, bus event.Sink) {
 	notice := func(text string) { bus.Emit(event.Notice{Text: text}) }
 	clusters := newClusters(a, c.kubeFlags, c.Cluster, c.KeepCluster, id, all.plans, notice)
 	if err := clusters.decide(a.first); err != nil {
-		end.Error, end.Usage = err.Error(), isUsage(err)
+		c.unreached(a, all.plans, bus, &end, err)
 		return
 	}
 	ended := make(chan struct{})
@@ -109,6 +104,19 @@ func (c *runCommand) run(a *app, all *loaded, bus event.Sink) {
 	runner.Run(a.first, a.second, all.plans)
 	clusters.Close()
 	end.Account = clusters.Account()
+}
+
+// unreached ends every scenario of a run that has no cluster to run on.
+func (c *runCommand) unreached(a *app, plans []*plan.Scenario, bus event.Sink, end *event.RunEnded, err error) {
+	end.Misused = isUsage(err)
+	reason := event.ReasonCluster
+	if a.first.Err() != nil {
+		reason = event.ReasonInterrupted
+	}
+	for _, p := range plans {
+		bus.Emit(run.Planned(p))
+		bus.Emit(event.ScenarioEnded{Scenario: p.Dir, Outcome: event.Errored, Reason: reason, Message: err.Error()})
+	}
 }
 
 // refuse reports the scenarios that are not valid. The others do not run either:

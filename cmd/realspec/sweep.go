@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/realspec/realspec/engine/cluster"
@@ -24,17 +25,18 @@ func (c *sweepCommand) Run(a *app) error {
 		return asUsage(err)
 	}
 	defer client.Close()
-	found, err := client.Leftovers(a.first, c.wants)
+	found, err := client.Leftovers(a.first, c.labels())
 	if err != nil {
 		return err
 	}
 	info := client.Info()
+	found = slices.DeleteFunc(found, func(l cluster.Leftover) bool { return l.Age(time.Now()) < c.OlderThan })
 	if len(found) == 0 {
 		fmt.Fprintf(a.stdout, "nothing to sweep on %s (%s)\n", or(info.Context, "the cluster"), info.Server)
 		return nil
 	}
 	for _, l := range found {
-		fmt.Fprintf(a.stdout, "%s  run %s, %s old\n", l, l.Run, l.Age.Round(time.Second))
+		fmt.Fprintf(a.stdout, "%s  run %s, %s old\n", l, l.Run, l.Age(time.Now()).Round(time.Second))
 	}
 	if c.DryRun {
 		fmt.Fprintf(a.stdout, "%s would be deleted on %s\n", plural(len(found), "object", "objects"), info.Server)
@@ -42,7 +44,7 @@ func (c *sweepCommand) Run(a *app) error {
 	}
 	ctx, cancel := context.WithTimeout(a.first, c.Timeout)
 	defer cancel()
-	left, err := client.Remove(ctx, found, func(text string) { fmt.Fprintln(a.stderr, text) })
+	left, err := client.Remove(ctx, found, nil)
 	if err != nil {
 		return err
 	}
@@ -53,14 +55,17 @@ func (c *sweepCommand) Run(a *app) error {
 	return nil
 }
 
-func (c *sweepCommand) wants(l cluster.Leftover) bool {
-	return (c.RunID == "" || l.Run == c.RunID) && l.Age >= c.OlderThan
+func (c *sweepCommand) labels() map[string]string {
+	if c.RunID == "" {
+		return nil
+	}
+	return map[string]string{cluster.LabelRun: c.RunID}
 }
 
 func leftText(left []cluster.Leftover) string {
 	text := "still there:"
 	for _, l := range left {
-		text += "\n  " + l.String()
+		text += "\n  " + l.String() + ": " + l.Why
 	}
 	return text
 }

@@ -42,7 +42,9 @@ func (c *Client) apply(ctx context.Context, obj *unstructured.Unstructured, dry 
 	}
 	a, err := c.do(ctx, call{
 		verb: "apply", method: http.MethodPatch, path: path(r, obj.GetNamespace(), obj.GetName(), ""),
-		query: query, body: body, content: string(types.ApplyPatchType), what: what, conflicts: true,
+		query: query, body: body, content: string(types.ApplyPatchType), what: what,
+		// With a uid or a resourceVersion in the manifest the conflict is meant.
+		conflicts: obj.GetUID() == "" && obj.GetResourceVersion() == "",
 	})
 	if err != nil {
 		return nil, err
@@ -152,7 +154,7 @@ func (c *Client) CreateNamespace(ctx context.Context, name string, labels map[st
 // ownNamespace tells whether a namespace that is there is the one that an
 // earlier attempt without an answer created: it has our labels.
 func (c *Client) ownNamespace(ctx context.Context, name string, labels map[string]string, taken error) (*unstructured.Unstructured, error) {
-	got, err := c.Get(ctx, namespaces, "", name)
+	got, err := c.Get(ctx, Namespaces, "", name)
 	if err != nil {
 		return nil, err
 	}

@@ -12,18 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 )
 
-// The kinds that every cluster has and that this room needs itself.
-var (
-	namespaces      = builtIn("", "v1", "namespaces", "Namespace", false)
-	serviceAccounts = builtIn("", "v1", "serviceaccounts", "ServiceAccount", true)
-	crds            = builtIn("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false)
-)
-
-func builtIn(group, version, resource, kind string, namespaced bool) Resource {
-	gv := schema.GroupVersion{Group: group, Version: version}
-	return Resource{GVR: gv.WithResource(resource), GVK: gv.WithKind(kind), Namespaced: namespaced}
-}
-
 // awaitObject waits by a watch of one object until it is as wanted. A watch
 // without a resourceVersion begins with the object as it is, so one request does
 // it where the object is already there.

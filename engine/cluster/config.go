@@ -14,6 +14,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/realspec/realspec/engine/diag"
 )
 
 // loadConfig finds the configuration in kubectl's order: the file of the flag,
@@ -101,6 +103,9 @@ func configOf(merged *api.Config, source string, o Options) (*rest.Config, Info,
 	if err != nil {
 		return nil, Info{}, err
 	}
+	if err := checkContext(merged, source, name); err != nil {
+		return nil, Info{}, err
+	}
 	overrides := &clientcmd.ConfigOverrides{}
 	if o.As != "" {
 		overrides.AuthInfo = api.AuthInfo{Impersonate: o.As, ImpersonateGroups: o.AsGroups}
@@ -143,10 +148,33 @@ func chooseContext(merged *api.Config, source, wanted string) (string, error) {
 		what = "context " + quote(name)
 	}
 	help := list
-	if near := nearest(name, names); near != "" {
+	if near := diag.Nearest(name, names); near != "" {
 		help = "did you mean " + quote(near) + "?  " + list
 	}
 	return "", &ConfigError{Source: source, Message: what + " is not in the kubeconfig (" + source + ")", Help: help}
+}
+
+// checkContext finds out whether the cluster and the user of a context are there.
+// client-go takes a missing cluster for no configuration at all.
+func checkContext(merged *api.Config, source, name string) error {
+	context := merged.Contexts[name]
+	missing := func(what, missing string, known []string) error {
+		err := &ConfigError{
+			Source:  source,
+			Message: fmt.Sprintf("context %s names the %s %s, which is not in the kubeconfig (%s)", quote(name), what, quote(missing), source),
+		}
+		if len(known) > 0 {
+			err.Help = diag.DidYouMean(missing, known)
+		}
+		return err
+	}
+	if merged.Clusters[context.Cluster] == nil {
+		return missing("cluster", context.Cluster, slices.Collect(maps.Keys(merged.Clusters)))
+	}
+	if context.AuthInfo != "" && merged.AuthInfos[context.AuthInfo] == nil {
+		return missing("user", context.AuthInfo, slices.Collect(maps.Keys(merged.AuthInfos)))
+	}
+	return nil
 }
 
 // checkPlugin finds out before the first request whether the credential plugin

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/realspec/realspec/engine/diag"
 )
 
 // Resource is a kind as a cluster serves it.
@@ -191,7 +193,7 @@ func (g *catalog) nearest(apiVersion, kind string) []string {
 	case len(renamed) > 0:
 		return slices.Compact(slices.Sorted(slices.Values(renamed)))
 	}
-	if near := nearest(kind, names); near != "" {
+	if near := diag.Nearest(kind, names); near != "" {
 		return []string{near}
 	}
 	return nil

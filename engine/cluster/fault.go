@@ -23,6 +23,7 @@ type fault struct {
 	why    string        // in plain words
 	after  time.Duration // the server's Retry-After
 	maybe  bool          // the server may have carried the request out
+	lastly error         // to hand out when the budget is used up, instead of Unavailable
 	err    error
 }
 
@@ -73,9 +74,9 @@ func faultIn(q call, resp *http.Response, body []byte) *fault {
 	case code == http.StatusTooManyRequests:
 		f.reason = retryThrottled
 	case code == http.StatusConflict && q.conflicts && passes(status):
-		f.reason = retryConflict
-	case code == http.StatusInternalServerError && isSchemaError(status):
-		f.final = refusal(q, status)
+		f.reason, f.lastly = retryConflict, refusal(q, status)
+	case isSchemaError(status):
+		f.final = schemaRefusal(q, status)
 	case code == 500 || code == 502 || code == 503 || code == 504:
 		f.reason, f.maybe = retryServer, true
 	case code >= 400 && code < 500:
@@ -101,15 +102,8 @@ func passes(status metav1.Status) bool {
 	return true
 }
 
-// isSchemaError tells an unknown field of a server-side apply, which servers
-// report as an internal error of theirs.
-func isSchemaError(status metav1.Status) bool {
-	return strings.Contains(status.Message, "field not declared in schema") ||
-		strings.Contains(status.Message, "failed to create typed")
-}
-
 func refusal(q call, status metav1.Status) error {
-	r := &Refused{What: q.what, Reason: string(status.Reason), Code: int(status.Code), Message: status.Message}
+	r := &Refused{What: q.what, Reason: string(status.Reason), Code: int(status.Code), Message: plainDecoding(status.Message)}
 	if status.Details == nil {
 		return r
 	}

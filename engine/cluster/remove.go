@@ -110,9 +110,14 @@ func (r *removal) left(l Leftover) {
 	}
 }
 
-// feed watches the labelled objects of a leftover's kind.
+// feed watches the objects of a leftover's kind; of one that a run labelled, only
+// the labelled ones.
 func (r *removal) feed(l Leftover) *Feed {
-	return r.watches.open(l.Resource, l.Namespace, LabelRun)
+	selector := ""
+	if l.Run != "" {
+		selector = LabelRun
+	}
+	return r.watches.open(l.Resource, l.Namespace, selector)
 }
 
 // await waits until a wave is gone and returns what is still there.
@@ -196,7 +201,7 @@ func (c *Client) explain(ctx context.Context, l Leftover, met error) Leftover {
 	if met != nil {
 		reasons = append(reasons, met.Error())
 	}
-	if err == nil && l.Resource.GVR == namespaces.GVR {
+	if err == nil && l.Resource.GVR == Namespaces.GVR {
 		if why := namespaceConditions(u); why != "" {
 			reasons = append(reasons, why)
 		}

@@ -128,6 +128,9 @@ func (c *Client) open(ctx context.Context, client *http.Client, q call) (*http.R
 
 // unavailable is the end of an operation that got no usable answer.
 func (c *Client) unavailable(q call, f *fault, attempts int, start time.Time) error {
+	if f.lastly != nil {
+		return f.lastly
+	}
 	return &Unavailable{
 		What: q.what, Server: c.info.Server, Attempts: attempts,
 		Elapsed: time.Since(start), Why: f.why, Err: f.err, after: f.after,

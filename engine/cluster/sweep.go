@@ -139,7 +139,7 @@ func leftoverOf(r Resource, u *unstructured.Unstructured) Leftover {
 func fold(all []Leftover) []Leftover {
 	inside := map[string]int{}
 	for _, l := range all {
-		if l.Resource.GVR == namespaces.GVR {
+		if l.Resource.GVR == Namespaces.GVR {
 			inside[l.Name] = 0
 		}
 	}
@@ -152,7 +152,7 @@ func fold(all []Leftover) []Leftover {
 		out = append(out, l)
 	}
 	for i := range out {
-		if out[i].Resource.GVR == namespaces.GVR {
+		if out[i].Resource.GVR == Namespaces.GVR {
 			out[i].Inside = inside[out[i].Name]
 		}
 	}

@@ -115,7 +115,8 @@ type CleanupEnded struct {
 // RunEnded is the last event.
 type RunEnded struct {
 	Interrupted bool    `json:"interrupted,omitempty"`
-	Error       string  `json:"error,omitempty"` // what stopped the whole run
+	Error       string  `json:"error,omitempty"`   // what stopped the whole run
+	Misused     bool    `json:"misused,omitempty"` // a flag or the kubeconfig is wrong, so no cluster was asked
 	Account     Account `json:"account"`
 }
 

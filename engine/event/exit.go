@@ -3,7 +3,7 @@ package event
 // exitCode is what realspec exits with, by the first rule that fits:
 //
 //	130  the run was interrupted
-//	  2  a scenario is not valid
+//	  2  a scenario, a flag or the kubeconfig is not valid
 //	  1  a check or threshold failed
 //	  3  the cluster or the run itself failed
 //	  5  inconclusive
@@ -16,7 +16,7 @@ func (r *Result) exitCode() int {
 	switch {
 	case r.Interrupted:
 		return 130
-	case r.any(func(s *Scenario) bool { return s.Reason == ReasonInvalid }):
+	case r.Misused, r.any(func(s *Scenario) bool { return s.Reason == ReasonInvalid }):
 		return 2
 	case r.any(func(s *Scenario) bool { return s.Outcome == Failed }):
 		return 1

@@ -232,7 +232,7 @@ func (f *Folder) addEnd(r *Result) {
 		return
 	}
 	r.Interrupted = f.end.Interrupted
-	r.Error = f.end.Error
+	r.Error, r.Misused = f.end.Error, f.end.Misused
 	r.Account = f.end.Account
 	if r.Account.Requests == nil {
 		r.Account.Requests = map[string]int64{}

@@ -60,6 +60,7 @@ type Result struct {
 	Strict        bool        `json:"strict,omitempty"`
 	Interrupted   bool        `json:"interrupted,omitempty"`
 	Error         string      `json:"error,omitempty"`
+	Misused       bool        `json:"misused,omitempty"` // a flag or the kubeconfig is wrong
 	Notices       []string    `json:"notices,omitempty"`
 	Scenarios     []*Scenario `json:"scenarios"`
 	Account       Account     `json:"account"`

@@ -12,23 +12,12 @@ import (
 	"sync"
 
 	"github.com/google/cel-go/cel"
-	"github.com/google/cel-go/checker"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/ext"
-	"github.com/google/cel-go/interpreter"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apiserver/pkg/cel/library"
 )
-
-// costLimit bounds one evaluation, in CEL's own units (about one for every step
-// taken). It is met by mistake only: the API server allows a tenth of it for one
-// expression, and ten thousand pods compared with each other stay below it.
-const costLimit = 10_000_000
-
-// interruptEvery is the number of iterations after which a loop looks whether
-// its context has ended.
-const interruptEvery = 100
 
 // baseEnv is what all environments share: the functions, and the types of
 // package spec. Making it takes milliseconds, extending it microseconds.
@@ -60,7 +49,6 @@ func baseOptions() []cel.EnvOption {
 			cel.ValidateHomogeneousAggregateLiterals(),
 			quantityLiterals{},
 		),
-		cel.CostEstimatorOptions(checker.PresenceTestHasCost(false)),
 		ext.Strings(),
 		ext.Sets(),
 		ext.Lists(ext.ListsVersion(3)),
@@ -77,22 +65,6 @@ func baseOptions() []cel.EnvOption {
 		library.Format(),
 		library.SemverLib(library.SemverVersion(1)),
 	}
-}
-
-// programOptions are how an expression is evaluated. Only loops can take long,
-// so only they pay for the counting of costs.
-func programOptions(loops bool) []cel.ProgramOption {
-	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
-	if !loops {
-		return options
-	}
-	return append(options,
-		cel.InterruptCheckFrequency(interruptEvery),
-		cel.EvalOptions(cel.OptTrackCost),
-		cel.CostLimit(costLimit),
-		cel.CostTracking(&library.CostEstimator{}),
-		cel.CostTrackerOptions(interpreter.PresenceTestHasCost(false)),
-	)
 }
 
 // quantityLiterals finds texts that are no quantities before the run, as cel-go

@@ -25,6 +25,7 @@ type doctor struct {
 	code  *code
 	typed *ast.AST // of an expression with errors: types as far as they are known
 	fixes []fix    // what has been set right in order to read on
+	loops []loop   // of functions that are not there
 	diags diag.List
 }
 
@@ -68,11 +69,13 @@ func (d *doctor) check(want Type) *cel.Ast {
 	checked, issues := d.env.cel.Check(parsed)
 	if issues.Err() != nil {
 		d.typed = d.types(text)
+		d.findLoops(issues.Errors())
 		for _, e := range issues.Errors() {
 			d.explain(e)
 		}
 		return nil
 	}
+	d.versions(checked)
 	d.result(checked, want)
 	return checked
 }

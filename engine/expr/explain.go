@@ -2,6 +2,7 @@ package expr
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
@@ -18,10 +19,11 @@ type Part struct {
 
 // Explain evaluates the expression and gives the value of each part that says
 // something: variables with their fields, calls, and what is compared. Constants,
-// the insides of loops and the whole are left out. When the evaluation fails, the
-// parts that have a value are given.
+// the insides of loops and the whole are left out, except that for all(x, …) the
+// items are named for which it does not hold. When the evaluation fails, the parts
+// that have a value are given.
 func (p *Program) Explain(ctx context.Context, v Values) []Part {
-	x := &explainer{p: p, values: p.track(ctx, v)}
+	x := &explainer{ctx: ctx, p: p, values: p.track(ctx, v)}
 	x.visit(p.tree.Expr())
 	return x.parts
 }
@@ -36,7 +38,7 @@ type tracked struct {
 // track evaluates the expression and remembers the value of every part. Its own
 // outcome does not matter.
 func (p *Program) track(ctx context.Context, v Values) tracked {
-	t := tracked{input: activation{v}, adapter: p.env.cel.CELTypeAdapter()}
+	t := tracked{input: activation{v, new(int)}, adapter: p.env.cel.CELTypeAdapter()}
 	program, err := p.tracked()
 	if err != nil {
 		return t
@@ -65,10 +67,29 @@ func (t tracked) value(e ast.Expr) ref.Val {
 	return v
 }
 
+// reached tells whether the evaluation came to a chain of fields at all.
+func (t tracked) reached(e ast.Expr) bool {
+	if t.details == nil || t.details.State() == nil {
+		return false
+	}
+	for ; ; e = operandOf(e) {
+		if v, ok := t.details.State().Value(e.ID()); ok && v != nil {
+			return true
+		}
+		if !isLink(e) {
+			return false
+		}
+	}
+}
+
 type explainer struct {
+	ctx    context.Context
 	p      *Program
 	values tracked
 	parts  []Part
+	// stopped tells that the evaluation did not come to where we are, because
+	// the other side of a comparison failed.
+	stopped bool
 }
 
 // add gives the value of a part, once for each text.
@@ -80,14 +101,15 @@ func (x *explainer) add(e ast.Expr) bool {
 	if v == nil {
 		return false
 	}
-	text := x.p.textOf(e)
-	for _, part := range x.parts {
-		if part.Expr == text {
-			return true
-		}
-	}
-	x.parts = append(x.parts, Part{Expr: text, Value: short(v)})
+	x.put(e, v)
 	return true
+}
+
+func (x *explainer) put(e ast.Expr, v ref.Val) {
+	text := x.p.textOf(e)
+	if !slices.ContainsFunc(x.parts, func(p Part) bool { return p.Expr == text }) {
+		x.parts = append(x.parts, Part{Expr: text, Value: short(v)})
+	}
 }
 
 func (x *explainer) visit(e ast.Expr) {
@@ -126,11 +148,12 @@ func (x *explainer) chain(e ast.Expr) {
 	if base.Kind() != ast.IdentKind {
 		x.visit(base)
 	}
-	for link := e; link != nil; link = operandOf(link) {
-		if x.add(link) || link.ID() == x.p.tree.Expr().ID() && x.values.value(link) != nil {
-			return
-		}
-		if !isLink(link) {
+	if !x.values.reached(e) {
+		x.alone(e)
+		return
+	}
+	for link := e; !x.add(link) && isLink(link); link = operandOf(link) {
+		if link.ID() == x.p.tree.Expr().ID() && x.values.value(link) != nil {
 			return
 		}
 	}
@@ -152,10 +175,15 @@ func (x *explainer) call(e ast.Expr) {
 	if call.IsMemberFunction() {
 		x.visit(call.Target())
 	}
-	for _, arg := range call.Args() {
+	symbol, isOperator := operators.FindReverse(call.FunctionName())
+	for i, arg := range call.Args() {
+		before := x.stopped
+		x.stopped = before || i > 0 && isOperator && compares(symbol) && x.values.value(call.Args()[0]) == nil &&
+			call.Args()[0].Kind() != ast.LiteralKind
 		x.visit(arg)
+		x.stopped = before
 	}
-	if symbol, ok := operators.FindReverse(call.FunctionName()); ok {
+	if isOperator {
 		x.operands(symbol, call.Args())
 		return
 	}
@@ -167,9 +195,7 @@ func (x *explainer) call(e ast.Expr) {
 // operands explains what a comparison compares, when that is computed: the a + b
 // of a + b < 3.
 func (x *explainer) operands(symbol string, args []ast.Expr) {
-	switch symbol {
-	case "==", "!=", "<", "<=", ">", ">=", "in":
-	default:
+	if !compares(symbol) {
 		return
 	}
 	for _, arg := range args {
@@ -179,7 +205,30 @@ func (x *explainer) operands(symbol string, args []ast.Expr) {
 	}
 }
 
-// loop explains pods.all(p, …) by the list and the outcome, and cel.bind by what
+func compares(symbol string) bool {
+	switch symbol {
+	case "==", "!=", "<", "<=", ">", ">=", "in":
+		return true
+	}
+	return false
+}
+
+// alone explains what was not evaluated because the other side of a comparison
+// failed: what it should have been equal to is worth knowing.
+func (x *explainer) alone(e ast.Expr) {
+	if !x.stopped {
+		return
+	}
+	program, err := x.p.subprogram(e)
+	if err != nil {
+		return
+	}
+	if out, _, err := program.ContextEval(x.ctx, x.values.input); err == nil {
+		x.put(e, out)
+	}
+}
+
+// loop explains pods.all(p, …) by the list, the items that fail, and the outcome, and cel.bind by what
 // it binds and where it is used.
 func (x *explainer) loop(e ast.Expr) {
 	loop := e.AsComprehension()
@@ -191,6 +240,7 @@ func (x *explainer) loop(e ast.Expr) {
 		}
 	} else {
 		x.visit(loop.IterRange())
+		x.exceptions(e)
 	}
 	x.add(e)
 }

@@ -40,13 +40,22 @@ func (d *doctor) lint() bool {
 		case tokenName:
 			ok = d.word(i) && ok
 		case tokenOperator:
-			if t.text == "<" && c.token(i+1).text == ">" && c.token(i+1).from == t.to {
-				d.meant(t.from, t.to+1, `"<>" is not an operator`, "!=")
-				i++
-			}
+			i += d.pair(i)
 		}
 	}
 	return d.brackets() && ok
+}
+
+// pair reports the operators of other languages that are written with two
+// signs. It gives the number of tokens behind the first.
+func (d *doctor) pair(i int) int {
+	t, next := d.code.token(i), d.code.token(i+1)
+	instead := map[string]string{"<>": "!=", "===": "==", "!==": "!=", "=>": ">=", "=<": "<="}[t.text+next.text]
+	if instead == "" || next.from != t.to || next.to == next.from {
+		return 0
+	}
+	d.meant(t.from, next.to, fmt.Sprintf("%q is not an operator", t.text+next.text), instead)
+	return 1
 }
 
 func quoteOf(text string) byte { return text[strings.IndexAny(text, `'"`)] }
@@ -59,6 +68,14 @@ func (d *doctor) unknown(i int) (n int, known bool) {
 	beside := next.from == t.to
 	switch t.text {
 	case "=":
+		if next.is("~") && beside {
+			found := d.at(t.from, next.to, `"=~" is not an operator`)
+			found.Code, found.Help = codeSyntax, "write text.matches('regular expression')"
+			return 2, false
+		}
+		if d.pair(i) > 0 {
+			return 2, true
+		}
 		d.meant(t.from, t.to, `"=" does not compare`, "==")
 		return 1, true
 	case "&", "|":
@@ -67,7 +84,7 @@ func (d *doctor) unknown(i int) (n int, known bool) {
 	case "$":
 		return d.dollar(i, beside)
 	case "“", "”", "‘", "’", "„":
-		d.on(t, codeSyntax, "%s is not a quotation mark of expressions", t.text).Help = `write ' or "`
+		d.on(t, codeSyntax, "%s does not quote in expressions", t.text).Help = `write ' or "`
 		return len(c.tokens), false
 	case "`":
 		d.on(t, codeSyntax, "the name in backticks has no end").Help = "close it with ` (letters, digits and _ . - / may stand in it)"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/cel-go/common/ast"
@@ -34,12 +35,11 @@ func (e *MissingError) Error() string {
 
 // failure turns an error of CEL into one for people.
 func (p *Program) failure(ctx context.Context, v Values, err error) error {
-	var cancelled interpreter.EvalCancelledError
 	switch {
 	case errors.Is(err, interpreter.InterruptError{}):
 		return fmt.Errorf("%s: interrupted: %w", p.text(), context.Cause(ctx))
-	case errors.As(err, &cancelled):
-		return fmt.Errorf("%s: given up after %d steps: it loops over too much", p.text(), costLimit)
+	case errors.Is(err, errLoops):
+		return fmt.Errorf("%s: given up after %d turns of its loops", p.text(), loopLimit)
 	}
 	var at int64
 	if e, ok := err.(*types.Err); ok {
@@ -47,10 +47,10 @@ func (p *Program) failure(ctx context.Context, v Values, err error) error {
 	}
 	message := err.Error()
 	if key, ok := strings.CutPrefix(message, "no such key: "); ok {
-		return p.missing(at, key, false)
+		return p.missing(ctx, v, at, key, false)
 	}
 	if key, ok := strings.CutPrefix(message, "index out of bounds: "); ok {
-		return p.missing(at, key, true)
+		return p.missing(ctx, v, at, key, true)
 	}
 	if name, ok := strings.CutPrefix(message, "no such attribute(s): "); ok {
 		name, _, _ = strings.Cut(name, ", ")
@@ -58,34 +58,52 @@ func (p *Program) failure(ctx context.Context, v Values, err error) error {
 	}
 	if rest, ok := strings.CutPrefix(message, "index '"); ok && strings.Contains(rest, "out of range") {
 		key, _, _ := strings.Cut(rest, "'")
-		return p.missing(at, key, true)
+		return p.missing(ctx, v, at, key, true)
 	}
 	return p.runtime(ctx, v, at, message)
 }
 
-// missing finds the select or index that asked for what is not there. CEL gives
-// the id of the first variable of a chain of fields only.
-func (p *Program) missing(at int64, key string, item bool) error {
-	e := p.find(at)
-	for ; e != nil; e = p.parents()[e.ID()] {
-		if asksFor(e, key) {
-			break
-		}
-		if !isLink(e) && e.ID() != at {
-			e = nil
-			break
+// missing finds the field or index that asked for what is not there. CEL knows
+// only some place in the chain of fields that failed.
+func (p *Program) missing(ctx context.Context, v Values, at int64, key string, item bool) error {
+	var asking []ast.Expr // innermost first
+	for _, link := range p.chainAround(at) {
+		if asksFor(link, key) {
+			asking = append(asking, link)
 		}
 	}
-	if e == nil {
+	if len(asking) > 1 { // a.spec.b.spec: the first one that has no value
+		values := p.track(ctx, v)
+		asking = slices.DeleteFunc(asking, func(e ast.Expr) bool { return values.value(e) != nil })
+	}
+	if len(asking) == 0 {
 		return &MissingError{Field: key, Part: p.partOf(at), item: item}
 	}
-	return &MissingError{Field: key, Part: p.textOf(e), item: item}
+	return &MissingError{Field: key, Part: p.textOf(asking[0]), item: item}
+}
+
+// chainAround is the chain of fields and indexes that an expression belongs to,
+// innermost first.
+func (p *Program) chainAround(at int64) []ast.Expr {
+	top := p.find(at)
+	if top == nil {
+		return nil
+	}
+	for parent := p.parents()[top.ID()]; parent != nil; parent = p.parents()[top.ID()] {
+		top = parent
+	}
+	var chain []ast.Expr
+	for ; isLink(top); top = operandOf(top) {
+		chain = append(chain, top)
+	}
+	slices.Reverse(chain)
+	return chain
 }
 
 // asksFor tells whether an expression selects a field or item by the key.
 func asksFor(e ast.Expr, key string) bool {
 	if e.Kind() == ast.SelectKind {
-		return e.AsSelect().FieldName() == key
+		return e.AsSelect().FieldName() == key && !e.AsSelect().IsTestOnly()
 	}
 	if e.Kind() != ast.CallKind || !isIndex(e.AsCall().FunctionName()) {
 		return false
@@ -146,23 +164,26 @@ func (p *Program) runtime(ctx context.Context, v Values, at int64, message strin
 	case message == "no such overload", strings.HasPrefix(message, "no such overload:"):
 		return p.noOverload(ctx, v, at)
 	case strings.HasSuffix(message, "overflow"):
-		return fmt.Errorf("%s: the result is too large for %s", part, overflowed(message))
+		return fmt.Errorf("%s: the result is too large%s", part, p.unreached(ctx, v, at))
 	case strings.HasPrefix(message, "type conversion error from "):
 		quotes := strings.Split(message, "'")
 		if len(quotes) >= 4 {
-			return fmt.Errorf("%s: %s cannot be turned into %s", part, typeWord(quotes[1]), typeWord(quotes[3]))
+			return fmt.Errorf("%s: %s cannot be turned into %s%s", part, typeWord(quotes[1]), typeWord(quotes[3]), p.argument(ctx, v, at))
 		}
-	case strings.Contains(message, "invalid duration"):
-		return fmt.Errorf("%s: this is not a duration; durations are written as 500ms, 30s, 3m or 1h30m%s", part, p.argument(ctx, v, at))
+	}
+	for _, known := range []struct{ start, plain string }{
+		{"invalid RFC 3339 timestamp", "this is not a point in time, which is written as 2026-01-31T12:00:00Z"},
+		{"quantities must match", "this is not a quantity, which is written as 4, 500m or 8Gi"},
+		{"unable to parse quantity's suffix", "this is not a quantity, which is written as 4, 500m or 8Gi"},
+		{"error parsing regexp: ", "this is not a regular expression"},
+		{"max called on empty list", "the list is empty"},
+		{"min called on empty list", "the list is empty"},
+	} {
+		if strings.HasPrefix(message, known.start) {
+			return fmt.Errorf("%s: %s%s", part, known.plain, p.argument(ctx, v, at))
+		}
 	}
 	return fmt.Errorf("%s: %s%s", part, plain(message), p.argument(ctx, v, at))
-}
-
-func overflowed(message string) string {
-	if strings.HasPrefix(message, "duration") {
-		return "a duration (is one of them a duration that was not reached?)"
-	}
-	return "a whole number"
 }
 
 // noOverload names the values that an operator or function could not take.
@@ -215,5 +236,5 @@ func (p *Program) argument(ctx context.Context, v Values, at int64) string {
 	if val == nil {
 		return ""
 	}
-	return ", but " + p.textOf(arg) + " is " + short(val)
+	return "; " + p.textOf(arg) + " is " + short(val)
 }

@@ -30,7 +30,7 @@ func (d *doctor) operator(i int, name string, args []ast.Expr, kinds []*types.Ty
 	case operators.Negate:
 		d.on(t, codeType, `"-" takes a number or a duration, but this is %s`, said[0])
 	default:
-		d.on(t, codeType, "%q does not work on %s", t.text, words(said)).Help = arithmeticHelp(args, kinds)
+		d.on(t, codeType, "%q does not work on %s", t.text, words(said)).Help = arithmeticHelp(name, args, kinds)
 	}
 }
 
@@ -134,6 +134,8 @@ func compareHelp(args []ast.Expr, kinds []*types.Type) string {
 		return fmt.Sprintf("write duration('%sms')", literal(args[1-is(types.DurationKind)], "500"))
 	case is(types.ListKind) >= 0 && is(types.IntKind) >= 0:
 		return "write .size() to count its items"
+	case slices.ContainsFunc(args, isVersion):
+		return versionHelp
 	case is(types.StringKind) >= 0 && number(kinds[1-is(types.StringKind)]):
 		return "write the number without quotes, or turn one side with int(…) or string(…)"
 	case is(types.BoolKind) >= 0 && is(types.StringKind) >= 0:
@@ -146,7 +148,7 @@ func number(t *types.Type) bool {
 	return t.Kind() == types.IntKind || t.Kind() == types.DoubleKind || t.Kind() == types.UintKind
 }
 
-func arithmeticHelp(args []ast.Expr, kinds []*types.Type) string {
+func arithmeticHelp(operator string, args []ast.Expr, kinds []*types.Type) string {
 	if len(kinds) != 2 {
 		return ""
 	}
@@ -156,6 +158,8 @@ func arithmeticHelp(args []ast.Expr, kinds []*types.Type) string {
 	switch {
 	case amount >= 0:
 		return "write a.add(b) and a.sub(b) for quantities"
+	case long >= 0 && operator != operators.Add && operator != operators.Subtract:
+		return "durations can only be added, subtracted and compared"
 	case long >= 0 && text < 0:
 		return fmt.Sprintf("durations are added and subtracted: duration('%sms')", literal(args[1-long], "500"))
 	case text >= 0:
@@ -185,25 +189,37 @@ func (d *doctor) function(t token, name string, member bool, kinds []*types.Type
 	for _, k := range kinds {
 		said = append(said, typeWord(k.String()))
 	}
-	message := fmt.Sprintf("%q cannot take %s", name, words(said))
+	same, others := d.usage(name, kinds)
+	var message, help string
 	switch {
-	case member && len(said) == 1:
+	case len(said) == 0 || len(same) > 0 && member && len(said) == 1:
+		message = fmt.Sprintf("%q needs an argument", name)
+	case member && len(same) == 0:
 		message = fmt.Sprintf("%q cannot be asked of %s", name, said[0])
 	case member:
 		message = fmt.Sprintf("%q of %s cannot take %s", name, said[0], words(said[1:]))
-	case len(said) == 0:
-		message = fmt.Sprintf("%q cannot stand without an argument", name)
+	default:
+		message = fmt.Sprintf("%q cannot take %s", name, words(said))
 	}
-	d.on(t, codeType, "%s", message).Help = d.usage(name, kinds)
+	if len(same) == 0 {
+		same = others
+	}
+	if len(same) > 4 {
+		same = append(same[:4:4], "…")
+	}
+	if help = "it is used as " + strings.Join(same, ", "); name == "contains" && kinds[0].Kind() == types.ListKind {
+		help = "write item in list"
+	}
+	d.on(t, codeType, "%s", message).Help = help
 }
 
-// usage says how a function is used, first for the value that it was asked of.
-func (d *doctor) usage(name string, kinds []*types.Type) string {
+// usage says how a function is used: for the value that it was asked of, and for
+// others.
+func (d *doctor) usage(name string, kinds []*types.Type) (same, others []string) {
 	fn := d.env.cel.Functions()[name]
 	if fn == nil {
-		return ""
+		return nil, nil
 	}
-	var same, others []string
 	for _, o := range fn.OverloadDecls() {
 		var args []string
 		for _, a := range o.ArgTypes() {
@@ -221,13 +237,7 @@ func (d *doctor) usage(name string, kinds []*types.Type) string {
 			*list = append(*list, use)
 		}
 	}
-	if len(same) == 0 {
-		same = others
-	}
-	if len(same) > 4 {
-		same = append(same[:4:4], "…")
-	}
-	return "it is used as " + strings.Join(same, ", ")
+	return same, others
 }
 
 // shortType is the name of a type in a usage line.

@@ -25,6 +25,8 @@ type Program struct {
 	program cel.Program
 	loops   bool
 
+	// subtracts tells that durations are subtracted from each other.
+	subtracts bool
 	// tracked is the program that remembers the value of every part. It is made
 	// when a value has to be explained for the first time.
 	tracked func() (cel.Program, error)
@@ -34,25 +36,18 @@ type Program struct {
 
 func (e *Env) newProgram(c *code, checked *cel.Ast, want Type) (*Program, error) {
 	tree := checked.NativeRep()
-	p := &Program{env: e, code: c, want: want, tree: tree, loops: hasLoops(tree)}
-	program, err := e.cel.PlanProgram(tree, programOptions(p.loops)...)
+	p := &Program{env: e, code: c, want: want, tree: tree, loops: len(loopSteps(tree)) > 0}
+	program, err := e.cel.PlanProgram(tree, programOptions(tree)...)
 	if err != nil {
 		return nil, err
 	}
 	p.program = program
+	p.subtracts = subtracts(tree)
 	p.tracked = sync.OnceValues(func() (cel.Program, error) {
-		return e.cel.PlanProgram(tree, append(programOptions(true), cel.EvalOptions(cel.OptTrackState))...)
+		return e.cel.PlanProgram(tree, append(programOptions(tree), cel.EvalOptions(cel.OptTrackState))...)
 	})
 	p.parents = sync.OnceValue(p.findParents)
 	return p, nil
-}
-
-func hasLoops(tree *ast.AST) bool {
-	found := false
-	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		found = found || e.Kind() == ast.ComprehensionKind
-	}))
-	return found
 }
 
 // Source is the expression as it was written.
@@ -89,6 +84,11 @@ func (p *Program) eval(ctx context.Context, v Values) (ref.Val, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("%s: not evaluated: %w", p.text(), err)
 	}
+	if p.subtracts {
+		if err := p.reachedAll(v); err != nil {
+			return nil, err
+		}
+	}
 	out, err := p.run(ctx, p.program, v)
 	if err != nil {
 		return nil, p.failure(ctx, v, err)
@@ -101,9 +101,9 @@ func (p *Program) run(ctx context.Context, program cel.Program, v Values) (ref.V
 	var out ref.Val
 	var err error
 	if p.loops {
-		out, _, err = program.ContextEval(ctx, activation{v})
+		out, _, err = program.ContextEval(ctx, activation{v, new(int)})
 	} else {
-		out, _, err = program.Eval(activation{v})
+		out, _, err = program.Eval(activation{values: v})
 	}
 	return out, err
 }
@@ -154,16 +154,19 @@ func (p *Program) wrongType(want Type, got ref.Val) error {
 func (p *Program) text() string { return p.code.part(0, len(p.code.text)) }
 
 // activation gives CEL the values of names.
-type activation struct{ values Values }
+type activation struct {
+	values Values
+	turns  *int // of all loops
+}
 
 // Parent implements interpreter.Activation.
 func (activation) Parent() interpreter.Activation { return nil }
 
-// ResolveName implements interpreter.Activation. CEL's own names begin with @
-// and types have names as well; only what the scope declares is asked for here
-// with success.
+// ResolveName implements interpreter.Activation.
 func (a activation) ResolveName(name string) (any, bool) {
 	switch name {
+	case loopCounter:
+		return a.turns, a.turns != nil
 	case "cluster", "nodes":
 		facts, _ := a.values["facts"].(*spec.Facts)
 		if facts == nil {

@@ -48,7 +48,7 @@ func (d *doctor) unexpected(offset int) {
 }
 
 func (d *doctor) joinHelp(before, t token) string {
-	if before.kind == tokenNumber && t.kind == tokenName {
+	if before.kind == tokenNumber && t.kind == tokenName && before.to == t.from {
 		return "write durations as duration('" + before.text + t.text + "') and quantities as quantity('" + before.text + t.text + "')"
 	}
 	return "write one of == != < <= > >= in && || + - * / % between them"

@@ -57,8 +57,14 @@ func quoted(message string) string {
 // undeclared reports a variable or function that is not there.
 func (d *doctor) undeclared(i int, name string) {
 	t := d.code.token(i)
-	if t.is("(") {
+	switch {
+	case t.is("("):
 		d.noFunction(d.code.token(i-1), name)
+		return
+	case t.is("{"):
+		d.on(d.code.token(i-1), codeName, "there is no type %q", name).Help = "write a map: {'name': value}"
+		return
+	case d.inLoop(t), t.is("cel", "math") && d.code.token(i+1).is("."):
 		return
 	}
 	found := d.on(t, codeName, "there is no variable %q here", t.text)
@@ -124,20 +130,56 @@ var otherNames = map[string]string{
 	"select": "filter", "exist": "exists",
 }
 
+// macroUse are the functions that CEL expands by the number of their arguments.
+var macroUse = map[string]string{
+	"all": "list.all(x, condition)", "exists": "list.exists(x, condition)", "exists_one": "list.exists_one(x, condition)",
+	"existsOne": "list.existsOne(key, x, condition)", "filter": "list.filter(x, condition)",
+	"map": "list.map(x, value), list.map(x, condition, value)", "has": "has(a.field)", "sortBy": "list.sortBy(x, key)",
+	"bind": "cel.bind(name, value, expression)", "transformList": "list.transformList(index, x, value)",
+	"transformMap": "map.transformMap(key, x, value)", "transformMapEntry": "map.transformMapEntry(key, x, {key: value})",
+	"optMap": "value.optMap(x, result)", "optFlatMap": "value.optFlatMap(x, result)",
+	"greatest": "math.greatest(a, b)", "least": "math.least(a, b)",
+}
+
 func (d *doctor) noFunction(t token, name string) {
+	if use, ok := macroUse[name]; ok {
+		d.on(t, codeType, "%q has other arguments", name).Help = "it is used as " + use
+		return
+	}
 	found := d.on(t, codeName, "there is no function %q", name)
 	if other, ok := otherNames[name]; ok {
 		found.Help = "write " + other
 		return
 	}
-	known := sortedNames(d.env.cel.Functions())
-	for _, m := range d.env.cel.Macros() {
-		known = append(known, m.Function())
-	}
+	known := append(sortedNames(d.env.cel.Functions()), sortedNames(macroUse)...)
 	known = slices.DeleteFunc(known, func(name string) bool { return !identifier.MatchString(strings.ReplaceAll(name, ".", "")) })
 	if near := diag.Nearest(name, known); near != "" {
 		found.Help = fmt.Sprintf("did you mean %q?", near)
 	}
+}
+
+// loop is the range of a call of a function that is not there, and the name that
+// it would have given to its items. Errors about that name would be noise.
+type loop struct {
+	from, to int
+	name     string
+}
+
+func (d *doctor) findLoops(errs []*common.Error) {
+	for _, e := range errs {
+		i, t := d.code.tokenAt(d.offset(e))
+		name, behind := d.code.token(i+1), d.code.token(i+2)
+		_, macro := macroUse[d.code.token(i-1).text]
+		if t.is("(") && name.kind == tokenName && (macro || behind.is(",", ")")) {
+			d.loops = append(d.loops, loop{t.from, d.code.token(d.code.closing(i)).to, name.text})
+		}
+	}
+}
+
+func (d *doctor) inLoop(t token) bool {
+	return slices.ContainsFunc(d.loops, func(l loop) bool {
+		return l.name == t.text && l.from < t.from && t.to < l.to
+	})
 }
 
 // undefinedField reports a field that a record does not have. The error stands
@@ -186,10 +228,13 @@ func (d *doctor) noFields(i int, node ast.Expr) {
 		operand = d.typeOf(node.AsSelect().Operand())
 	}
 	found := d.on(t, codeType, "%s has no field %q, nor any other", typeWord(operand.String()), t.text)
-	switch operand.Kind() {
-	case types.ListKind:
+	_, isFunction := d.env.cel.Functions()[t.text]
+	switch {
+	case isFunction:
+		found.Help = "write " + t.text + "()"
+	case operand.Kind() == types.ListKind:
 		found.Help = fmt.Sprintf("look at its items: .all(x, x.%s …), .exists(x, …), .map(x, x.%s), or one of them: [0].%s", t.text, t.text, t.text)
-	case types.DurationKind:
+	case operand.Kind() == types.DurationKind:
 		found.Help = "it is one duration: compare it as it is"
 	}
 }

@@ -55,7 +55,7 @@ func recordWord(name string) string {
 	case typeSeries:
 		return "a series of durations"
 	case typePhases:
-		return "a measure of pods, with a series for each phase"
+		return "a measure of pods"
 	case typeNode:
 		return "a node"
 	case typeTaint:

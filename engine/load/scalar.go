@@ -23,10 +23,10 @@ type scalar struct {
 	fresh bool // whether the next character begins a span
 }
 
-// place gives the extent of a scalar in the file, without anchor and tag, and
-// the spans of its characters. Where the value cannot be followed, the spans
-// are nil and the end is the end of the line.
-func (t *text) place(n *yaml.Node) (start, end int, spans []spec.Span) {
+// extent gives where a scalar stands in the file, without anchor and tag, and
+// the spans of its characters. Where the value cannot be followed, the spans are
+// nil and the end is the end of the line.
+func (t *text) extent(n *yaml.Node) (start, end int, spans []spec.Span) {
 	start = t.skipProperties(t.start(n))
 	s := &scalar{t: t, value: n.Value, at: start, fresh: true}
 	var ok bool
@@ -52,7 +52,7 @@ func (t *text) place(n *yaml.Node) (start, end int, spans []spec.Span) {
 
 // source is a scalar as a text with positions.
 func (t *text) source(n *yaml.Node) spec.Source {
-	start, _, spans := t.place(n)
+	start, _, spans := t.extent(n)
 	at := t.pos(start)
 	if spans == nil {
 		spans = []spec.Span{{At: at}}
@@ -137,21 +137,29 @@ func (s *scalar) fold() bool {
 
 func (s *scalar) plain() bool {
 	for s.read < len(s.value) {
-		if !s.foldsHere() && s.same() || s.fold() {
-			continue
+		if !s.blanks() && !s.same() {
+			return false
 		}
-		return false
 	}
 	return true
 }
 
-// foldsHere tells whether only blanks stand between here and the line's end.
-func (s *scalar) foldsHere() bool {
-	at := s.at
-	for at < len(s.t.data) && isBlank(s.t.data[at]) {
-		at++
+// blanks follows the blanks here, if there are any: as they are within a line,
+// folded around a line break.
+func (s *scalar) blanks() bool {
+	end := s.at
+	for end < len(s.t.data) && isBlank(s.t.data[end]) {
+		end++
 	}
-	return breakAt(s.t.data[at:], false) > 0
+	if breakAt(s.t.data[end:], false) > 0 {
+		return s.fold()
+	}
+	run := s.t.data[s.at:end]
+	if len(run) == 0 || !strings.HasPrefix(s.value[s.read:], string(run)) {
+		return false
+	}
+	s.emit(len(run), len(run), false)
+	return true
 }
 
 func (s *scalar) quoted(quote byte) bool {
@@ -174,11 +182,7 @@ func (s *scalar) quoted(quote byte) bool {
 			if !s.escape() {
 				return false
 			}
-		case s.foldsHere():
-			if !s.fold() {
-				return false
-			}
-		case !s.same():
+		case !s.blanks() && !s.same():
 			return false
 		}
 	}
@@ -236,11 +240,12 @@ func (s *scalar) continued(width int) bool {
 func (s *scalar) block(line func(*scalar, []byte) bool) bool {
 	s.at = s.t.end(s.at)
 	s.at += breakAt(s.t.data[s.at:], false)
+	textEnd := len(strings.TrimRight(s.value, "\n"))
 	indent := leading(firstText(s.t.data[s.at:])) - leading(firstText([]byte(s.value)))
 	if indent < 0 || strings.Trim(s.value, "\n ") == "" {
 		return s.value == ""
 	}
-	for s.at < len(s.t.data) && strings.Trim(s.value[s.read:], "\n") != "" {
+	for s.at < len(s.t.data) && s.read < textEnd {
 		end := s.t.end(s.at)
 		s.at += min(indent, leading(s.t.data[s.at:end]), end-s.at)
 		s.fresh = true

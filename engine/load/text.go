@@ -109,6 +109,19 @@ func (t *text) pos(offset int) spec.Pos {
 	return spec.Pos{File: t.path, Line: at.line, Column: at.column}
 }
 
+// at is the byte offset of a place as pos gave it.
+func (t *text) at(p spec.Pos) int {
+	if p.Line > len(t.lines) {
+		return len(t.data)
+	}
+	at := t.lines[p.Line-1]
+	for n := 1; n < p.Column && at < len(t.data); n++ {
+		_, size := utf8.DecodeRune(t.data[at:])
+		at += size
+	}
+	return at
+}
+
 // end is the byte offset at which the line of an offset ends, without its break.
 func (t *text) end(offset int) int {
 	for offset < len(t.data) && breakAt(t.data[offset:], false) == 0 {

@@ -40,6 +40,7 @@ type Console struct {
 	live   *region
 	folder event.Folder
 
+	printed bool            // anything at all
 	current string          // path of the scenario whose header was printed last
 	headed  map[string]bool // scenarios that have had a header
 	shown   map[string]bool // what was printed, by key
@@ -97,6 +98,9 @@ func (c *Console) Handle(s event.Stamped) {
 	switch e := s.Event.(type) {
 	case event.Notice:
 		c.notice(e)
+	case event.Unknown, event.Truncated:
+		notices := c.folder.Result().Notices
+		c.notice(event.Notice{Text: notices[len(notices)-1]})
 	case event.ScenarioInvalid:
 		c.print(e.Scenario, c.page.invalid(c.folder.Scenario(e.Scenario)))
 		c.shown[e.Scenario] = true
@@ -221,7 +225,7 @@ func notPassed(o event.Outcome) bool {
 func (c *Console) print(path string, lines []string) {
 	if c.current != path {
 		var head []string
-		if c.current != "" {
+		if c.printed {
 			head = append(head, "")
 		}
 		head = append(head, c.page.header(c.folder.Scenario(path), c.headed[path])...)
@@ -237,6 +241,7 @@ func (c *Console) write(lines []string) {
 	if len(lines) == 0 {
 		return
 	}
+	c.printed = true
 	if c.live != nil {
 		width, height := c.opt.Size()
 		c.live.draw(lines, c.runningLines(width, height), width)

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"charm.land/lipgloss/v2"
+
 	"github.com/realspec/realspec/engine/event"
 )
 
@@ -85,7 +87,7 @@ func detailLines(s *event.Step, m marks) []line {
 func attemptLines(a event.Attempt, m marks) []line {
 	var lines []line
 	said := slices.ContainsFunc(a.Findings, func(f event.Finding) bool {
-		return strings.Contains(f.Message, a.Message)
+		return strings.Contains(f.Message, a.Message) || f.Expr != "" && strings.HasPrefix(a.Message, f.Expr)
 	})
 	if !said && a.Message != "" {
 		lines = block(0, headline, a.Message)
@@ -98,7 +100,7 @@ func findingLines(findings []event.Finding, m marks) []line {
 	width := 0
 	for _, f := range findings {
 		if isThreshold(f) {
-			width = max(width, min(len(oneLine(f.Expr)), 52))
+			width = max(width, min(lipgloss.Width(joined(f.Expr)), 52))
 		}
 	}
 	var lines []line
@@ -176,7 +178,7 @@ func checkLines(f event.Finding) []line {
 func partLines(indent int, parts []event.Part) []line {
 	width := 0
 	for _, p := range parts {
-		width = max(width, min(len(joined(p.Expr)), 36))
+		width = max(width, min(lipgloss.Width(joined(p.Expr)), 48))
 	}
 	var lines []line
 	for _, p := range parts {

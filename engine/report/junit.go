@@ -88,20 +88,26 @@ type xmlCase struct {
 	FlakyErrors []xmlRerun     `xml:"flakyError"`
 	Skipped     *xmlProblem    `xml:"skipped"`
 	Error       *xmlProblem    `xml:"error"`
-	SystemOut   string         `xml:"system-out,omitempty"`
+	SystemOut   *xmlText       `xml:"system-out"`
 }
 
 type xmlProblem struct {
 	Type    string `xml:"type,attr,omitempty"`
 	Message string `xml:"message,attr"`
-	Body    string `xml:",chardata"`
+	Body    string `xml:",cdata"`
+}
+
+// xmlText is CDATA, so that people can read the file too. The encoder splits
+// "]]>", but lets forbidden characters pass: a text must have been cleaned.
+type xmlText struct {
+	Text string `xml:",cdata"`
 }
 
 // xmlRerun is Surefire's element for an attempt that was not the last.
 type xmlRerun struct {
-	Message string `xml:"message,attr"`
-	Type    string `xml:"type,attr"`
-	Body    string `xml:"stackTrace,omitempty"`
+	Message string   `xml:"message,attr"`
+	Type    string   `xml:"type,attr"`
+	Body    *xmlText `xml:"stackTrace"`
 }
 
 func (c *counts) addCase(x xmlCase) {

@@ -86,7 +86,9 @@ func stepCase(s *event.Scenario, step *event.Step) xmlCase {
 	room := newRoom()
 	x.judge(verdict{step.Outcome, step.Reason, step.Message, body(step)}, room)
 	x.addAttempts(step, room)
-	x.SystemOut = room.take(stepOutput(step))
+	if text := stepOutput(step); text != "" {
+		x.SystemOut = &xmlText{room.take(text)}
+	}
 	if list := stepProperties(step); len(list) > 0 {
 		x.Properties = &xmlProperties{list}
 	}
@@ -126,7 +128,7 @@ func (x *xmlCase) addAttempts(s *event.Step, room *room) {
 		rerun := xmlRerun{
 			Message: fmt.Sprintf("attempt %d: %s", a.Number, oneLine(a.Message)),
 			Type:    string(a.Reason),
-			Body:    room.take(plainText(attemptLines(a, unicodeMarks()))),
+			Body:    &xmlText{room.take(plainText(attemptLines(a, unicodeMarks())))},
 		}
 		switch failed := a.Outcome == event.Failed; {
 		case flaky && failed:

@@ -88,7 +88,8 @@ func (p page) stepLine(s *event.Scenario, step *event.Step) string {
 		reason = ""
 	case event.Flaky:
 		reason = "flaky"
-	case event.Skipped:
+	}
+	if step.Started.IsZero() && step.Seconds == 0 {
 		span = ""
 	}
 	name := step.Name
@@ -192,7 +193,7 @@ func (p page) attempt(s *event.Scenario, e event.AttemptEnded) []string {
 func (p page) heartbeat(s *event.Scenario, r *runningStep, elapsed time.Duration) string {
 	ids := idWidth(s)
 	text := fmt.Sprintf("    %s  %s  %s", padRight(cut(r.step, ids, p.marks.tail), ids),
-		stepTime(elapsed.Truncate(time.Second).Seconds()), r.text)
+		elapsed.Truncate(time.Second), r.text)
 	return p.paint(faint, cut(text, p.width, p.marks.tail))
 }
 
@@ -200,7 +201,7 @@ func (p page) heartbeat(s *event.Scenario, r *runningStep, elapsed time.Duration
 // where terminals disagree about when to break.
 func (p page) running(name string, elapsed time.Duration, text string, frame, width int) string {
 	spin := p.spinner[frame%len(p.spinner)]
-	line := fmt.Sprintf("%s  %s  %s", oneLine(name), stepTime(max(0, elapsed).Truncate(100*time.Millisecond).Seconds()), text)
+	line := fmt.Sprintf("%s  %s  %s", oneLine(name), max(0, elapsed).Truncate(100*time.Millisecond), text)
 	return "  " + p.paint(place, spin) + " " + cut(strings.TrimRight(line, " "), width-5, p.marks.tail)
 }
 

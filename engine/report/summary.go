@@ -20,7 +20,7 @@ func (c *Console) Summary(r *event.Result) {
 	if !c.opt.Quiet {
 		lines = c.page.table(c.rows(r))
 	}
-	if c.current != "" && len(lines) > 0 {
+	if c.printed && len(lines) > 0 {
 		lines = append([]string{""}, lines...)
 	}
 	if why := stopped(r); why != "" {
@@ -34,7 +34,9 @@ func (c *Console) Summary(r *event.Result) {
 // had no end.
 func (c *Console) repeat(r *event.Result) {
 	again := !c.opt.Quiet && ranSteps(r) > 1
-	c.current, c.headed = "", map[string]bool{}
+	if again {
+		c.current, c.headed = "", map[string]bool{}
+	}
 	titled := false
 	for _, s := range r.Scenarios {
 		lines := c.notPassedLines(s, again)
@@ -42,7 +44,7 @@ func (c *Console) repeat(r *event.Result) {
 			continue
 		}
 		if !titled && again {
-			c.write([]string{"", c.page.paint(headline, "Not passed:"), ""})
+			c.write([]string{"", c.page.paint(headline, "Not passed:")})
 			titled = true
 		}
 		c.print(s.Path, lines)
@@ -111,6 +113,7 @@ type row struct {
 func (c *Console) rows(r *event.Result) []row {
 	rows := []row{
 		{name: "scenarios", text: scenarioCounts(r)},
+		{name: "not begun", text: notBegun(r)},
 		{name: "steps", text: stepCounts(r)},
 		{name: "time", text: stepTime(r.Seconds)},
 		{name: "cost", text: accountLine(r.Account)},
@@ -127,13 +130,15 @@ func (p page) table(rows []row) []string {
 	const column = 11
 	var out []string
 	for _, r := range rows {
-		l := line{0, plain, r.text}
+		name := p.paint(faint, padRight(r.name, column))
 		if r.whole {
-			l.role = place
+			out = append(out, name+r.text)
+			continue
 		}
-		laid := p.lay(column, []line{l})
-		laid[0] = p.paint(faint, padRight(r.name, column)) + strings.TrimLeft(laid[0], " ")
-		out = append(out, laid...)
+		for _, text := range wrap(r.text, p.width-column, p.width-column) {
+			out = append(out, name+text)
+			name = strings.Repeat(" ", column)
+		}
 	}
 	return out
 }
@@ -156,6 +161,17 @@ func scenarioCounts(r *event.Result) string {
 		return "none"
 	}
 	return text
+}
+
+// notBegun names the scenarios that were left out because another did not pass.
+func notBegun(r *event.Result) string {
+	var names []string
+	for _, s := range r.Scenarios {
+		if s.Outcome == event.Skipped && s.Reason == event.ReasonEarlier {
+			names = append(names, oneLine(s.Name))
+		}
+	}
+	return few(names)
 }
 
 func stepCounts(r *event.Result) string {

@@ -18,9 +18,11 @@ import (
 
 // clean makes a text from a cluster (a log line, a field of an object) safe to
 // print: no escape sequences that move a terminal's cursor, no control
-// characters that XML forbids, valid UTF-8. Line breaks stay.
+// characters that XML forbids, nothing that turns the direction of writing and
+// so hides what follows, valid UTF-8. Line breaks stay.
 func clean(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
+	s = strings.ReplaceAll(s, "\r", "\n") // progress bars
 	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
 	for i, line := range lines {
 		// Line by line: a sequence that is never closed must not swallow the rest.
@@ -30,7 +32,8 @@ func clean(s string) string {
 }
 
 func printable(r rune) rune {
-	if unicode.IsControl(r) || r == '\uFFFE' || r == '\uFFFF' {
+	switch {
+	case unicode.IsControl(r), r == '\uFFFE', r == '\uFFFF', unicode.Is(unicode.Bidi_Control, r):
 		return '\uFFFD'
 	}
 	return r
@@ -99,14 +102,12 @@ func stepTime(seconds float64) string {
 	return fmt.Sprintf("%dh%02dm%02ds", whole/3600, whole/60%60, whole%60)
 }
 
-// measuredTime renders a measured time with three digits that count: 850µs,
+// measuredTime renders a measured time with three digits that count: 0.850ms,
 // 12.3ms, 1.31s; from a minute on as a step's time.
 func measuredTime(seconds float64) string {
 	switch {
 	case seconds == 0:
 		return "0s"
-	case seconds < 0.0009995:
-		return digits(seconds*1e6) + "µs"
 	case seconds < 0.9995:
 		return digits(seconds*1e3) + "ms"
 	case seconds < 59.995:
@@ -118,6 +119,8 @@ func measuredTime(seconds float64) string {
 func digits(x float64) string {
 	decimals := 2
 	switch {
+	case x < 0.9995:
+		decimals = 3
 	case x >= 99.95:
 		decimals = 0
 	case x >= 9.995:

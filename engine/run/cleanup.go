@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/realspec/realspec/engine/cluster"
@@ -25,29 +26,46 @@ func (s *scenario) cleanUp(ctx context.Context, outcome event.Outcome) {
 	ctx, cancel := context.WithTimeout(ctx, s.CleanupTimeout)
 	defer cancel()
 	end := event.CleanupEnded{Scenario: s.plan.Dir}
-	left, err := s.cluster.Client.Remove(ctx, s.leftovers(), func(string) {})
+	all, err := s.leftovers(ctx)
+	left := all
+	if err == nil {
+		left, err = s.cluster.Client.Remove(ctx, all, nil)
+	}
+	var why []string
 	for _, l := range left {
 		end.Left = append(end.Left, l.String())
-	}
-	if err != nil {
-		end.Message = err.Error()
-		if len(left) == 0 {
-			for _, l := range s.leftovers() {
-				end.Left = append(end.Left, l.String())
-			}
+		if l.Why != "" {
+			why = append(why, l.String()+": "+l.Why)
 		}
 	}
+	if err != nil {
+		why = append(why, err.Error())
+	}
+	end.Message = strings.Join(why, "\n")
 	end.Seconds = time.Since(start).Seconds()
 	s.Sink.Emit(end)
 }
 
 // leftovers are the namespace and what was made outside it, the oldest first.
-func (s *scenario) leftovers() []cluster.Leftover {
-	all := []cluster.Leftover{{
-		Resource: cluster.Namespaces, Name: s.namespace, Run: s.RunID,
-	}}
+func (s *scenario) leftovers(ctx context.Context) ([]cluster.Leftover, error) {
+	var all []cluster.Leftover
+	if s.namespaceUID == "" {
+		got, err := s.cluster.Client.Get(ctx, cluster.Namespaces, "", s.namespace)
+		switch {
+		case cluster.IsNotFound(err):
+			return nil, nil // it was never made, and nothing else was begun
+		case err != nil:
+			return []cluster.Leftover{s.namespaceLeftover()}, err
+		}
+		s.namespaceUID = got.GetUID()
+	}
+	all = append(all, s.namespaceLeftover())
 	if s.world != nil {
 		all = append(all, s.world.Outside()...)
 	}
-	return all
+	return all, nil
+}
+
+func (s *scenario) namespaceLeftover() cluster.Leftover {
+	return cluster.Leftover{Resource: cluster.Namespaces, Name: s.namespace, UID: s.namespaceUID, Run: s.RunID}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/realspec/realspec/engine/cluster"
 	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/plan"
@@ -20,7 +22,9 @@ type scenario struct {
 	cluster   *Cluster
 	namespace string
 	created   bool // the namespace may exist
-	world     *step.World
+	// namespaceUID is empty when the answer to its creation was lost.
+	namespaceUID types.UID
+	world        *step.World
 }
 
 // run runs the scenario and starts its cleanup, which goes on beside the next
@@ -99,12 +103,13 @@ func (s *scenario) prepare(ctx context.Context) error {
 // begin makes the namespace and starts watching it.
 func (s *scenario) begin(ctx context.Context) error {
 	s.created = true // also when the answer is lost, there is something to remove
-	err := s.cluster.Client.CreateNamespace(ctx, s.namespace, map[string]string{
+	made, err := s.cluster.Client.CreateNamespace(ctx, s.namespace, map[string]string{
 		cluster.LabelRun: s.RunID, cluster.LabelScenario: s.plan.Name,
 	})
 	if err != nil {
 		return fmt.Errorf("the namespace of the scenario could not be made: %w", err)
 	}
+	s.namespaceUID = made.GetUID()
 	s.world = &step.World{
 		Client: s.cluster.Client, Watches: s.cluster.Client.NewWatches(ctx),
 		Plan: s.plan, Facts: s.cluster.Facts, RunID: s.RunID, Namespace: s.namespace,

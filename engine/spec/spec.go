@@ -31,6 +31,8 @@ type Scenario struct {
 
 // Metadata names a scenario.
 type Metadata struct {
+	// At is where the metadata begin.
+	At Pos `json:"-"`
 	// The scenario's name: a DNS label, at most 40 characters, because the
 	// namespace of the run is built from it. Example: high-load.
 	Name string `json:"name" realspec:"required"`
@@ -40,6 +42,8 @@ type Metadata struct {
 
 // ScenarioSpec says what a scenario proves and what it needs.
 type ScenarioSpec struct {
+	// At is where the value of spec begins.
+	At Pos `json:"-"`
 	// One sentence: what is proved when this scenario passes.
 	Description string `json:"description,omitempty"`
 	// Requirement ids that this scenario covers; reported as a traceability
@@ -122,6 +126,8 @@ type NodePool struct {
 
 // Taint keeps pods without a matching toleration off a node.
 type Taint struct {
+	// At is where the taint begins.
+	At Pos `json:"-"`
 	// The taint's key. Example: nvidia.com/gpu.
 	Key string `json:"key" realspec:"required"`
 	// The taint's value. Default: empty.

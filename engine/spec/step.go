@@ -176,7 +176,7 @@ type Delete struct {
 	On []Selector `json:"on,omitempty"`
 	// Manifest files whose objects are deleted.
 	Files []string `json:"files,omitempty"`
-	// Seconds or duration that pods get to end. Default: the object's own.
+	// How long pods get to end; 0s ends them at once. Default: the object's own.
 	GracePeriod *Duration `json:"gracePeriod,omitempty"`
 	// Wait until the objects are gone. Default: true.
 	Wait *bool `json:"wait,omitempty"`

@@ -88,7 +88,7 @@ func (w *World) deleteAll(ctx context.Context, s *plan.Step, pos spec.Pos, res c
 		feed := w.feed(res, o.GetNamespace())
 		err := feed.Synced(ctx)
 		if err == nil {
-			err = w.Client.Delete(ctx, res, o.GetNamespace(), o.GetName(), o.GetUID(), grace)
+			err = w.Client.Delete(ctx, res, o.GetNamespace(), o.GetName(), cluster.DeleteOptions{UID: o.GetUID(), Grace: grace})
 		}
 		if err != nil && !cluster.IsNotFound(err) {
 			f := fault(ctx, pos, err)

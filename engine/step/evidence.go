@@ -39,7 +39,7 @@ func (w *World) evidence(ctx context.Context, about []*unstructured.Unstructured
 	if lines := w.unreadyPods(); len(lines) > 0 {
 		out = append(out, event.Evidence{Title: "pods that are not ready", Lines: lines})
 	}
-	events, err := w.Client.List(ctx, cluster.Events, w.Namespace, "")
+	events, err := w.Client.List(ctx, cluster.Events, w.Namespace, cluster.ListOptions{})
 	if err != nil {
 		return append(out, event.Evidence{Title: "events", Lines: []string{"could not be read: " + err.Error()}})
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/realspec/realspec/engine/cluster"
 	"github.com/realspec/realspec/engine/event"
-	"github.com/realspec/realspec/engine/expr"
 	"github.com/realspec/realspec/engine/spec"
 )
 
@@ -15,21 +14,18 @@ import (
 // between a failure (the cluster said no, or did not get there in time) and an
 // error (we could not tell).
 func fault(ctx context.Context, pos spec.Pos, err error) event.Finding {
-	f := event.Finding{Outcome: event.Errored, Reason: event.ReasonCluster, Pos: pos, Message: err.Error()}
-	var missing *expr.MissingError
-	var failure *expr.EvalError
+	f := event.Finding{Outcome: event.Errored, Reason: event.ReasonExpression, Pos: pos, Message: err.Error()}
 	var unknown *cluster.UnknownKindError
 	var taken *TakenError
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, ErrInterrupted):
 		f.Reason = event.ReasonInterrupted
 	case cluster.IsUnavailable(err):
+		f.Reason = event.ReasonCluster
 	case cause != nil && errors.Is(err, context.DeadlineExceeded):
 		f.Outcome, f.Reason, f.Message = event.Failed, event.ReasonTimeout, cause.Error()
 	case cluster.IsRefused(err), cluster.IsNotFound(err), errors.As(err, &unknown), errors.As(err, &taken):
 		f.Outcome, f.Reason = event.Failed, event.ReasonRefused
-	case errors.As(err, &missing), errors.As(err, &failure):
-		f.Reason = event.ReasonExpression
 	}
 	return f
 }

@@ -101,7 +101,7 @@ func (sel *selection) live(ctx context.Context, w *World) ([]*unstructured.Unstr
 		}
 	} else {
 		var err error
-		if found, err = w.Client.List(ctx, sel.resource, sel.namespace, sel.labels.String()); err != nil {
+		if found, err = w.Client.List(ctx, sel.resource, sel.namespace, cluster.ListOptions{Selector: sel.labels.String()}); err != nil {
 			return nil, err
 		}
 	}

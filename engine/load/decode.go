@@ -1,0 +1,216 @@
+package load
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/realspec/realspec/engine/diag"
+	"github.com/realspec/realspec/engine/spec"
+)
+
+// decoder turns the nodes of one document into values of package spec. It is
+// strict, and goes on after an error so as to find the next one.
+type decoder struct {
+	l *loader
+	t *text
+	// expanded counts the nodes that were reached through an alias, open holds
+	// the targets of the aliases being followed.
+	expanded int
+	open     map[*yaml.Node]bool
+	// kubectl is set for manifests, whose keys are read as kubectl reads them.
+	kubectl bool
+}
+
+// maxExpanded bounds what aliases may expand to: nine lines of nested aliases
+// otherwise make a billion values.
+const maxExpanded = 100_000
+
+func (l *loader) decoder(t *text) *decoder {
+	return &decoder{l: l, t: t, open: map[*yaml.Node]bool{}}
+}
+
+// scope is where a value stands: the field that holds it, and the structures
+// around that. Messages quote its name.
+type scope struct {
+	name   string
+	outer  *scope
+	struc  *structure   // of the value itself, once that is known
+	fields reflect.Type // the type that struc was made from
+}
+
+// decode reads a whole document. The name is what messages call it.
+func (d *decoder) decode(n *yaml.Node, into any, name string) {
+	d.value(n, reflect.ValueOf(into).Elem(), &scope{name: name})
+}
+
+// value reads one node into v.
+func (d *decoder) value(n *yaml.Node, v reflect.Value, s *scope) {
+	d.follow(n, func(n *yaml.Node) { d.read(n, v, s) })
+}
+
+func (d *decoder) read(n *yaml.Node, v reflect.Value, s *scope) {
+	switch into := v.Addr().Interface().(type) {
+	case *spec.Unavailable:
+		return
+	case *spec.Text:
+		into.Source = d.textual(n, s, "a text", "!!str", "!!timestamp")
+		return
+	case *spec.Expr:
+		into.Source = d.textual(n, s, "an expression", "!!str", "!!timestamp", "!!bool", "!!int", "!!float")
+		return
+	case *spec.Duration:
+		*into = d.duration(n, s)
+		return
+	case *spec.Quantity:
+		*into = d.quantity(n, s)
+		return
+	case *spec.Object:
+		*into = d.object(n, s)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.read(n, v.Elem(), s)
+	case reflect.Struct:
+		d.structure(n, v, s)
+	case reflect.Slice:
+		d.list(n, v, s)
+	case reflect.Map:
+		d.mapping(n, v, s)
+	case reflect.String:
+		v.SetString(d.textual(n, s, "a text", "!!str", "!!timestamp").Text)
+	case reflect.Int:
+		v.SetInt(d.number(n, s))
+	case reflect.Bool:
+		v.SetBool(d.boolean(n, s))
+	}
+}
+
+// structure reads a mapping into a struct: its fields, then the rules that its
+// tags state.
+func (d *decoder) structure(n *yaml.Node, v reflect.Value, s *scope) {
+	s.fields, s.struc = v.Type(), d.l.structureOf(v.Type())
+	if n.Kind != yaml.MappingNode {
+		d.wrongType(n, s, "a mapping").Help = "known here: " + strings.Join(s.struc.known(), ", ")
+		return
+	}
+	at := d.pos(n)
+	if s.struc.at >= 0 {
+		v.Field(s.struc.at).Set(reflect.ValueOf(at))
+	}
+	w := &written{at: at}
+	for _, p := range d.pairs(n) {
+		f, ok := s.struc.field(p.name)
+		if !ok {
+			w.unknown = true
+			d.unknown(p, s)
+			continue
+		}
+		w.fields = append(w.fields, f)
+		w.pairs = append(w.pairs, p)
+		d.l.marks[mark{at, p.name}] = marked{d.t, p.key, p.value}
+		d.field(p, f, v.Field(f.index), s)
+	}
+	d.required(w, s)
+	d.unary(w, s)
+	d.beside(w, s)
+}
+
+// field reads the value of one field.
+func (d *decoder) field(p pair, f field, v reflect.Value, s *scope) {
+	if f.unavailable {
+		d.add(p.key, "not-available", "%q is not available yet", p.name).Help = availableHelp(f, s)
+		return
+	}
+	d.value(p.value, v, &scope{name: p.name, outer: s})
+	if len(f.enum) > 0 && v.Kind() == reflect.String && v.String() != "" && !slices.Contains(f.enum, v.String()) {
+		d.add(p.value, "not-one-of", "%s is %s or nothing else, found %q",
+			p.name, strings.Join(f.enum, ", "), v.String()).Help = diag.DidYouMean(v.String(), f.enum)
+	}
+	if (f.unary != "" || f.required) && d.isEmpty(p.value, v) {
+		d.add(p.value, "empty", "%s is empty", p.name)
+	}
+}
+
+func availableHelp(f field, s *scope) string {
+	if f.unary != "" {
+		return fmt.Sprintf("available as %s: %s", f.unary, strings.Join(s.struc.unaries(), ", "))
+	}
+	return "available here: " + strings.Join(s.struc.known(), ", ")
+}
+
+// isEmpty tells whether something was written that says nothing: "" or [].
+func (d *decoder) isEmpty(n *yaml.Node, v reflect.Value) bool {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	switch n.Kind {
+	case yaml.SequenceNode:
+		return v.Kind() == reflect.Slice && len(n.Content) == 0
+	case yaml.ScalarNode:
+		return n.Tag == "!!str" && strings.TrimSpace(n.Value) == ""
+	}
+	return false
+}
+
+// list reads a list. All items are made before the first is read, so that one
+// that cannot be read leaves its place.
+func (d *decoder) list(n *yaml.Node, v reflect.Value, s *scope) {
+	if n.Kind != yaml.SequenceNode {
+		help := "write it as a list: [" + s.name + "]"
+		switch {
+		case n.Kind == yaml.MappingNode:
+			help = "begin each item with - "
+		case n.Kind == yaml.ScalarNode && n.Tag != "!!null":
+			help = fmt.Sprintf("write %s: [%s]", s.name, n.Value)
+		}
+		d.wrongType(n, s, "a list").Help = help
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+	for i, item := range n.Content {
+		d.value(item, v.Index(i), &scope{name: s.name, outer: s.outer})
+	}
+}
+
+// mapping reads a mapping with free keys.
+func (d *decoder) mapping(n *yaml.Node, v reflect.Value, s *scope) {
+	if n.Kind != yaml.MappingNode {
+		d.wrongType(n, s, "a mapping")
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for _, p := range d.pairs(n) {
+		item := reflect.New(v.Type().Elem()).Elem()
+		d.value(p.value, item, &scope{name: p.name, outer: s.outer})
+		v.SetMapIndex(reflect.ValueOf(p.name), item)
+	}
+}
+
+// pos is where a node begins, without its anchor and tag.
+func (d *decoder) pos(n *yaml.Node) spec.Pos {
+	return d.t.pos(d.t.skipProperties(d.t.start(n)))
+}
+
+// add adds an error about a node, as wide as its text.
+func (d *decoder) add(n *yaml.Node, code, format string, args ...any) *diag.Diagnostic {
+	pos, width := d.t.place(n)
+	out := d.l.diags.Add(pos, code, format, args...)
+	out.Width = width
+	return out
+}
+
+// place is where a node begins, and how many characters of it stand on that
+// line; 0 for a list or mapping, of which the first word is meant.
+func (t *text) place(n *yaml.Node) (spec.Pos, int) {
+	if n.Kind != yaml.ScalarNode {
+		return t.pos(t.skipProperties(t.start(n))), 0
+	}
+	start, end, _ := t.extent(n)
+	return t.pos(start), t.span(start, end)
+}

@@ -1,0 +1,188 @@
+package load
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/realspec/realspec/engine/spec"
+)
+
+// textual reads a text. Numbers and truth values are refused where tags does
+// not list them: 1.30 would lose its zero in every other reader of the file.
+func (d *decoder) textual(n *yaml.Node, s *scope, takes string, tags ...string) spec.Source {
+	if n.Kind != yaml.ScalarNode || !slices.Contains(tags, n.Tag) {
+		at := d.wrongType(n, s, takes)
+		switch {
+		case n.Kind == yaml.ScalarNode && n.Tag != "!!null":
+			at.Help = fmt.Sprintf("in quotes it is a text: %q", n.Value)
+		case s.name == "selector" && n.Kind == yaml.MappingNode:
+			at.Help = "selectors are written as for kubectl: app=web,tier!=cache"
+		}
+		return spec.Source{}
+	}
+	return d.t.source(n)
+}
+
+// number reads a whole number. All numbers of the language are counts.
+func (d *decoder) number(n *yaml.Node, s *scope) int64 {
+	const takes = "a whole number"
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" {
+		at := d.wrongType(n, s, takes)
+		if _, err := strconv.Atoi(n.Value); err == nil && n.Kind == yaml.ScalarNode {
+			at.Help = fmt.Sprintf("write it without quotes: %s: %s", s.name, n.Value)
+		}
+		return 0
+	}
+	i, err := strconv.ParseInt(strings.ReplaceAll(n.Value, "_", ""), 0, 32)
+	switch {
+	case err != nil:
+		d.add(n, "out-of-range", "%s takes a number up to 2147483647, found %s", s.name, n.Value)
+	case i < 0:
+		d.add(n, "out-of-range", "%s cannot be negative, found %s", s.name, n.Value)
+		return 0
+	}
+	return i
+}
+
+func (d *decoder) boolean(n *yaml.Node, s *scope) bool {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" {
+		at := d.wrongType(n, s, "true or false")
+		if n.Kind != yaml.ScalarNode {
+			return false
+		}
+		switch strings.ToLower(n.Value) {
+		case "true", "yes", "on", "y":
+			at.Help = fmt.Sprintf("write %s: true", s.name)
+		case "false", "no", "off", "n":
+			at.Help = fmt.Sprintf("write %s: false", s.name)
+		}
+		return false
+	}
+	return strings.EqualFold(n.Value, "true")
+}
+
+// duration reads a time span, or one ${{ expr }} that gives it later.
+func (d *decoder) duration(n *yaml.Node, s *scope) spec.Duration {
+	const takes = "a duration such as 30s"
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || n.Tag == "!!bool" {
+		d.wrongType(n, s, takes)
+		return spec.Duration{}
+	}
+	src := d.t.source(n)
+	out := spec.Duration{At: src.At}
+	text := strings.TrimSpace(n.Value)
+	if strings.Contains(text, "${{") {
+		out.Expr = d.only(n, src, s)
+		return out
+	}
+	value, err := time.ParseDuration(text)
+	switch {
+	case isNumber(text):
+		d.add(n, "bad-duration", "%s has no unit, did you mean %ss?", text, text).Help =
+			fmt.Sprintf("%s takes a duration: 500ms, 30s, 3m, 1h30m", s.name)
+	case err != nil:
+		d.add(n, "bad-duration", "%s takes %s, found %q", s.name, takes, shorten(text)).Help = durationHelp(text)
+	case value < 0:
+		d.add(n, "bad-duration", "%s cannot be negative, found %s", s.name, text)
+	default:
+		out.Value = value
+	}
+	return out
+}
+
+func isNumber(text string) bool {
+	return text != "" && strings.Trim(text, "0123456789.") == ""
+}
+
+// durationHelp guesses what was meant: days, spaces, or words for units.
+func durationHelp(text string) string {
+	const units = "units: ms, s, m, h; joined as in 1h30m"
+	compact := strings.ToLower(strings.ReplaceAll(text, " ", ""))
+	for _, unit := range []struct{ word, short string }{
+		{"milliseconds", "ms"}, {"millisecond", "ms"}, {"seconds", "s"}, {"second", "s"}, {"secs", "s"}, {"sec", "s"},
+		{"minutes", "m"}, {"minute", "m"}, {"mins", "m"}, {"min", "m"}, {"hours", "h"}, {"hour", "h"}, {"hrs", "h"}, {"hr", "h"},
+	} {
+		compact = strings.ReplaceAll(compact, unit.word, unit.short)
+	}
+	if days, ok := strings.CutSuffix(strings.TrimSuffix(strings.TrimSuffix(compact, "s"), "ay"), "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil {
+			return fmt.Sprintf("did you mean %dh?  %s", n*24, units)
+		}
+	}
+	if _, err := time.ParseDuration(compact); err == nil {
+		return fmt.Sprintf("did you mean %s?  %s", compact, units)
+	}
+	return units
+}
+
+// only is the expression of a text that is nothing but ${{ expr }}.
+func (d *decoder) only(n *yaml.Node, src spec.Source, s *scope) *spec.Expr {
+	from := strings.Index(src.Text, "${{") + len("${{")
+	to := strings.LastIndex(src.Text, "}}")
+	whole := to >= from && strings.TrimSpace(src.Text[:from]) == "${{" && strings.TrimSpace(src.Text[to:]) == "}}" &&
+		!strings.Contains(src.Text[from:to], "${{")
+	if !whole {
+		d.add(n, "bad-duration", "%s takes a duration or one ${{ expression }}, found %q", s.name, shorten(src.Text)).Help =
+			"compute it within: ${{ vars.minutes * duration('1m') }}"
+		return nil
+	}
+	for ; from < to && src.Text[from] == ' '; from++ {
+	}
+	for ; to > from && src.Text[to-1] == ' '; to-- {
+	}
+	if from == to {
+		d.add(n, "bad-duration", "%s has an empty ${{ }}", s.name)
+		return nil
+	}
+	return &spec.Expr{Source: part(src, from, to)}
+}
+
+// part is a piece of a text with its positions.
+func part(src spec.Source, from, to int) spec.Source {
+	out := spec.Source{Text: src.Text[from:to], At: src.Locate(from)}
+	out.Spans = []spec.Span{{At: out.At}}
+	for _, span := range src.Spans {
+		if span.Offset > from && span.Offset < to {
+			out.Spans = append(out.Spans, spec.Span{Offset: span.Offset - from, At: span.At})
+		}
+	}
+	return out
+}
+
+// quantity reads a Kubernetes quantity.
+func (d *decoder) quantity(n *yaml.Node, s *scope) spec.Quantity {
+	const takes = "a quantity such as 4, 500m or 8Gi"
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || n.Tag == "!!bool" {
+		d.wrongType(n, s, takes)
+		return spec.Quantity{}
+	}
+	at, _ := d.t.place(n)
+	text := strings.TrimSpace(n.Value)
+	q, err := resource.ParseQuantity(text)
+	switch {
+	case err != nil:
+		d.add(n, "bad-quantity", "%s takes %s, found %q", s.name, takes, shorten(text)).Help = quantityHelp(text)
+		return spec.Quantity{}
+	case q.Sign() < 0:
+		d.add(n, "bad-quantity", "%s cannot be negative, found %s", s.name, text)
+		return spec.Quantity{}
+	}
+	return spec.Quantity{Quantity: &q, At: at}
+}
+
+func quantityHelp(text string) string {
+	const units = "units: m (thousandths), k, M, G, T, and Ki, Mi, Gi, Ti for powers of 1024"
+	short := strings.TrimSuffix(strings.TrimSuffix(strings.ReplaceAll(text, " ", ""), "b"), "B")
+	for _, guess := range []string{short, strings.Replace(short, "K", "k", 1), strings.Replace(short, "g", "G", 1)} {
+		if _, err := resource.ParseQuantity(guess); err == nil && guess != text && guess != "" {
+			return fmt.Sprintf("did you mean %s?  %s", guess, units)
+		}
+	}
+	return units
+}
