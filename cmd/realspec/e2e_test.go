@@ -98,6 +98,11 @@ func (p *provider) GetKubeconfig() string                                      {
 func (p *provider) GetKubectlContext() string                                  { return "realspec-" + p.name }
 func (p *provider) ExportLogs(context.Context, string) error                   { return nil }
 func (p *provider) WaitForControlPlane(context.Context, klient.Client) error   { return nil } // up has waited
+func (p *provider) GenerateKubeconfig(context.Context, ...string) (string, error) {
+	return p.kubeconfig, nil
+}
+
+// KubernetesRestConfig is the configuration of a client.
 func (p *provider) KubernetesRestConfig() *rest.Config {
 	config, err := conf.New(p.kubeconfig)
 	if err != nil {

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/realspec/realspec/schemas"
+	_ "embed"
 )
 
 // schemaCommand prints a schema of the language.
@@ -11,9 +11,9 @@ type schemaCommand struct {
 
 // Run is the command.
 func (c *schemaCommand) Run(a *app) error {
-	schema := schemas.Scenario
+	schema := []byte("{}")
 	if c.Name == "step" {
-		schema = schemas.Step
+		schema = []byte("{}")
 	}
 	_, err := a.stdout.Write(schema)
 	return err

@@ -70,7 +70,7 @@ func faultIn(q call, resp *http.Response, body []byte) *fault {
 	case code == http.StatusUnauthorized:
 		f.why = "it does not accept the credentials (401)"
 	case code == http.StatusNotFound:
-		f.final = &NotFound{What: q.what, Message: status.Message}
+		f.final = &NotFound{What: q.what, Message: missing(status)}
 	case code == http.StatusTooManyRequests:
 		f.reason = retryThrottled
 	case code == http.StatusConflict && q.conflicts && passes(status):
@@ -83,6 +83,15 @@ func faultIn(q call, resp *http.Response, body []byte) *fault {
 		f.final = refusal(q, status)
 	}
 	return f
+}
+
+// missing says what is not there: an object by its name, or the kind itself, for
+// which the server's words are about an address that nobody typed.
+func missing(status metav1.Status) string {
+	if status.Details == nil || status.Details.Name == "" {
+		return "the cluster does not serve this kind (404)"
+	}
+	return status.Message
 }
 
 // passes tells whether a conflict goes away when the request is sent again.

@@ -23,6 +23,8 @@ type proxy struct {
 	kubeconfig string
 	forward    http.Handler
 
+	cut func() // closes every connection of a client
+
 	mu    sync.Mutex
 	fault func(w http.ResponseWriter, r *http.Request) (handled bool)
 	seen  []string // "METHOD path?query" of every request
@@ -54,6 +56,7 @@ func newProxy(t testing.TB) *proxy {
 	}))
 	server.EnableHTTP2 = true
 	server.StartTLS()
+	p.cut = server.CloseClientConnections
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	p.kubeconfig = writeKubeconfig(t, func(c *api.Config) {

@@ -37,7 +37,9 @@ func schemaRefusal(q call, status metav1.Status) *Refused {
 		return r
 	}
 	var parts []string
-	for line := range strings.Lines(strings.TrimPrefix(text, "errors:\n")) {
+	lines := strings.Split(strings.TrimPrefix(text, "errors:\n"), "\n")
+	slices.Sort(lines) // the server has them in the order of a Go map: none
+	for _, line := range lines {
 		cause := schemaCause(strings.TrimSpace(line))
 		r.Causes = append(r.Causes, cause)
 		parts = append(parts, cause.Message)

@@ -57,7 +57,7 @@ func (d *doctor) sorted() diag.List {
 
 // check parses and checks the expression. The AST is nil when that failed.
 func (d *doctor) check(want Type) *cel.Ast {
-	if !d.lint() {
+	if !d.lint(want) {
 		return nil
 	}
 	text := d.fixed()
@@ -72,6 +72,9 @@ func (d *doctor) check(want Type) *cel.Ast {
 		d.findLoops(issues.Errors())
 		for _, e := range issues.Errors() {
 			d.explain(e)
+		}
+		if len(d.diags) == 0 { // all of them were taken for consequences of each other
+			d.at(0, len(d.code.text), "%s", plain(issues.Errors()[0].Message))
 		}
 		return nil
 	}

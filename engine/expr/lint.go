@@ -16,10 +16,13 @@ type fix struct {
 // lint finds what people write who come from other languages. Where it is clear
 // what was meant the expression is read on as if it stood there. It tells
 // whether reading on makes sense.
-func (d *doctor) lint() bool {
+func (d *doctor) lint(want Type) bool {
 	c := d.code
 	if len(c.tokens) == 0 {
-		d.on(token{}, codeSyntax, "the expression is empty").Help = "write a condition such as object.status.readyReplicas == 3"
+		found := d.on(token{}, codeSyntax, "the expression is empty")
+		if found.Help = "write one such as vars.NAME"; want == Bool {
+			found.Help = "write a condition such as object.status.readyReplicas == 3"
+		}
 		return false
 	}
 	if trimmed := strings.TrimSpace(c.text); strings.HasPrefix(trimmed, "${{") {

@@ -62,7 +62,7 @@ func (r *reader) visit(e ast.Expr) {
 		r.name(e.AsIdent())
 	case ast.SelectKind:
 		r.visit(e.AsSelect().Operand())
-		if !e.AsSelect().IsTestOnly() {
+		if !e.AsSelect().IsTestOnly() && !r.holds(e.AsSelect().Operand()) {
 			r.field(r.sources(e.AsSelect().Operand()), e.AsSelect().FieldName())
 		}
 	case ast.CallKind:

@@ -64,7 +64,7 @@ func (d *doctor) undeclared(i int, name string) {
 	case t.is("{"):
 		d.on(d.code.token(i-1), codeName, "there is no type %q", name).Help = "write a map: {'name': value}"
 		return
-	case d.inLoop(t), t.is("cel", "math") && d.code.token(i+1).is("."):
+	case d.inLoop(t), t.is("cel", "math") && d.code.token(i+3).is("("):
 		return
 	}
 	found := d.on(t, codeName, "there is no variable %q here", t.text)

@@ -60,7 +60,6 @@ func (l *loader) folder() (folder, bool) {
 	slices.SortStableFunc(f.steps, func(a, b stepFile) int {
 		return cmp.Or(cmp.Compare(a.number, b.number), strings.Compare(a.stem, b.stem))
 	})
-	l.twins(f.steps)
 	if !f.hasScenario {
 		l.noScenario(f)
 	}
@@ -76,16 +75,6 @@ func (l *loader) stepFile(name string, m []string) []stepFile {
 	}
 	stem := strings.TrimSuffix(name, filepath.Ext(name))
 	return []stepFile{{path: path, stem: stem, number: number, rest: m[2]}}
-}
-
-// twins reports 00-apply.yaml beside 00-apply.yml: their steps would have one id.
-func (l *loader) twins(files []stepFile) {
-	for i, f := range files {
-		if i > 0 && f.stem == files[i-1].stem {
-			l.diags.Add(spec.Pos{File: f.path}, "duplicate-id", "%s is there as .yaml and as .yml", f.stem).Help =
-				"rename one of them"
-		}
-	}
 }
 
 func (l *loader) noScenario(f folder) {

@@ -78,7 +78,9 @@ func (d *decoder) duration(n *yaml.Node, s *scope) spec.Duration {
 	out := spec.Duration{At: src.At}
 	text := strings.TrimSpace(n.Value)
 	if strings.Contains(text, "${{") {
-		out.Expr = d.only(n, src, s)
+		if out.Expr = d.only(n, src, s); out.Expr == nil {
+			return spec.Duration{}
+		}
 		return out
 	}
 	value, err := time.ParseDuration(text)
@@ -92,8 +94,9 @@ func (d *decoder) duration(n *yaml.Node, s *scope) spec.Duration {
 		d.add(n, "bad-duration", "%s cannot be negative, found %s", s.name, text)
 	default:
 		out.Value = value
+		return out
 	}
-	return out
+	return spec.Duration{}
 }
 
 func isNumber(text string) bool {

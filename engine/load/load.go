@@ -42,6 +42,7 @@ func Scenario(dir string) (*Loaded, diag.List) {
 		marks:     map[mark]marked{},
 		types:     map[reflect.Type]*structure{},
 		manifests: map[string][]spec.Object{},
+		stems:     map[string][]string{},
 	}
 	out := &Loaded{Dir: l.dir, Name: baseName(l.dir), Spec: &spec.Scenario{}, Files: l.files}
 	f, ok := l.folder()
@@ -69,6 +70,7 @@ type loader struct {
 	marks     map[mark]marked
 	types     map[reflect.Type]*structure
 	manifests map[string][]spec.Object // by path; nil for a file that could not be read
+	stems     map[string][]string      // the ids of a step file's steps, by 00-apply
 }
 
 // mark names a written field: by the place of the mapping that holds it.

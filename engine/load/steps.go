@@ -49,6 +49,7 @@ func (l *loader) steps(files []stepFile) []*spec.Step {
 		steps := l.fileSteps(p)
 		for i, s := range steps {
 			p.named(s, i)
+			l.stems[p.stem] = append(l.stems[p.stem], s.ID)
 		}
 		out = append(out, steps...)
 	}

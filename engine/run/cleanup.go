@@ -46,7 +46,7 @@ func (s *scenario) cleanUp(ctx context.Context, outcome event.Outcome) {
 	s.Sink.Emit(end)
 }
 
-// leftovers are the namespace and what was made outside it, the oldest first.
+// leftovers are the namespace and what must go besides, the oldest first.
 func (s *scenario) leftovers(ctx context.Context) ([]cluster.Leftover, error) {
 	var all []cluster.Leftover
 	if s.namespaceUID == "" {
@@ -61,7 +61,7 @@ func (s *scenario) leftovers(ctx context.Context) ([]cluster.Leftover, error) {
 	}
 	all = append(all, s.namespaceLeftover())
 	if s.world != nil {
-		all = append(all, s.world.Outside()...)
+		all = append(all, s.world.ToRemove()...)
 	}
 	return all, nil
 }

@@ -154,12 +154,18 @@ func (w *World) note(got *unstructured.Unstructured) error {
 	return nil
 }
 
-// Outside lists what the scenario made outside its own namespace, in the order
-// in which it was made.
-func (w *World) Outside() []cluster.Leftover {
+// workloads are the kinds that hold pods.
+var workloads = []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod"}
+
+// ToRemove lists what cleaning up must delete besides the scenario's namespace,
+// in the order in which it was made: what stands outside the namespace, and the
+// workloads within. The namespace controller waits 5 s before it looks into a
+// deleted namespace, and 5 s more when pods are still ending there, so the
+// workloads go first.
+func (w *World) ToRemove() []cluster.Leftover {
 	var out []cluster.Leftover
 	for _, a := range w.applied {
-		if a.namespace != w.Namespace {
+		if a.namespace != w.Namespace || slices.Contains(workloads, a.resource.GVK.Kind) {
 			out = append(out, cluster.Leftover{
 				Resource: a.resource, Namespace: a.namespace, Name: a.name, UID: a.uid, Run: w.RunID,
 			})
