@@ -98,7 +98,7 @@ func (p *provider) GetKubeconfig() string                                      {
 func (p *provider) GetKubectlContext() string                                  { return "realspec-" + p.name }
 func (p *provider) ExportLogs(context.Context, string) error                   { return nil }
 func (p *provider) WaitForControlPlane(context.Context, klient.Client) error   { return nil } // up has waited
-func (p *provider) GenerateKubeconfig(context.Context, ...string) (string, error) {
+func (p *provider) GenerateKubeconfig(...string) (string, error) {
 	return p.kubeconfig, nil
 }
 

@@ -52,18 +52,25 @@ func (c *runCommand) Run(a *app) error {
 	defer out.close()
 	clock := event.NewClock(time.Now)
 	folder := &event.Folder{}
-	console := report.NewConsole(c.consoleOptions(a))
-	handlers := []event.Handler{folder, console}
+	handlers := []event.Handler{folder}
+	var console *report.Console
+	if !all.diags.HasErrors() { // otherwise all that is to say has been said, with source lines
+		console = report.NewConsole(c.consoleOptions(a))
+		handlers = append(handlers, console)
+	}
 	if out.events != nil {
 		out.writer = event.NewWriter(out.events, clock)
 		handlers = append(handlers, out.writer)
 	}
 	bus := event.NewBus(clock, handlers...)
 	c.run(a, all, bus)
-	console.Close()
 	result := folder.Result()
 	wrote := c.write(out, result)
-	console.Summary(result)
+	if console != nil {
+		console.Summary(result)
+	} else {
+		fmt.Fprintf(a.stderr, "nothing was run (exit %d)\n", result.ExitCode)
+	}
 	switch {
 	case wrote != nil:
 		return wrote

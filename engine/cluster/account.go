@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"maps"
-	"net"
 	"sync"
 	"sync/atomic"
 )
@@ -79,22 +78,4 @@ func (l *ledger) account() Account {
 		Events:     l.events.Load(),
 		QueueHigh:  l.queueHigh.Load(),
 	}
-}
-
-// countedConn is a connection whose bytes go into the ledger.
-type countedConn struct {
-	net.Conn
-	ledger *ledger
-}
-
-func (c countedConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.ledger.in.Add(int64(n))
-	return n, err
-}
-
-func (c countedConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	c.ledger.out.Add(int64(n))
-	return n, err
 }

@@ -85,8 +85,8 @@ type Client struct {
 
 	// Watches have a connection of their own: frames that share one with a
 	// large list wait behind its bytes, and the wait would count as lag.
-	requests, watching       *http.Client
-	closeRequests, closeWatc func()
+	requests, watching           *http.Client
+	closeRequests, closeWatching func()
 
 	ledger    *ledger
 	discovery *discovery
@@ -125,7 +125,7 @@ func newClient(config *rest.Config, info Info, o Options) (*Client, error) {
 	if c.requests, c.closeRequests, err = newHTTPClient(config, c.ledger, o.DeadAfter); err != nil {
 		return nil, &ConfigError{Source: info.Source, Message: plainTLS(err)}
 	}
-	if c.watching, c.closeWatc, err = newHTTPClient(config, c.ledger, o.DeadAfter); err != nil {
+	if c.watching, c.closeWatching, err = newHTTPClient(config, c.ledger, o.DeadAfter); err != nil {
 		return nil, &ConfigError{Source: info.Source, Message: plainTLS(err)}
 	}
 	return c, nil
@@ -170,9 +170,9 @@ func (c *Client) Info() Info { return c.info }
 // Account is the cost so far.
 func (c *Client) Account() Account { return c.ledger.account() }
 
-// Close lets go of the connections. Watches are closed before, by their own
-// Close.
+// Close closes the connections; nothing can be asked after it. Watches are closed
+// before, by their own Close.
 func (c *Client) Close() {
 	c.closeRequests()
-	c.closeWatc()
+	c.closeWatching()
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -462,10 +463,17 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	eventually(g, runtime.NumGoroutine).Should(BeNumerically("<=", before), stacks)
 }
 
-// stacks are what is still running.
+// stacks are the goroutines that run code of this package.
 func stacks() string {
 	buf := make([]byte, 1<<20)
-	return string(buf[:runtime.Stack(buf, true)])
+	buf = buf[:runtime.Stack(buf, true)]
+	var ours []string
+	for _, stack := range strings.Split(string(buf), "\n\n") {
+		if strings.Contains(stack, "engine/cluster") && len(ours) < 5 {
+			ours = append(ours, stack)
+		}
+	}
+	return strings.Join(ours, "\n\n")
 }
 
 // settledGoroutines tells whether what earlier tests left has ended.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -11,13 +12,14 @@ import (
 )
 
 // newHTTPClient builds a client with a connection pool of its own, and the
-// function that closes the pool. TLS, credentials, exec plugins, impersonation
+// function that closes all its connections. TLS, credentials, exec plugins, impersonation
 // and proxies are client-go's; the pool is not, because client-go shares one
 // between all clients and fixes its health checks by environment variables
 // (30 s of silence and 15 s for the ping: too late to notice a dead watch).
 func newHTTPClient(config *rest.Config, l *ledger, deadAfter time.Duration) (*http.Client, func(), error) {
 	config = rest.CopyConfig(config)
-	config.Dial = countedDial(config.Dial, l, deadAfter)
+	open := &connections{ledger: l, all: map[net.Conn]bool{}}
+	config.Dial = open.dialer(config.Dial, deadAfter)
 	conf, err := config.TransportConfig()
 	if err != nil {
 		return nil, nil, err
@@ -49,7 +51,7 @@ func newHTTPClient(config *rest.Config, l *ledger, deadAfter time.Duration) (*ht
 		return nil, nil, err
 	}
 	client := &http.Client{Transport: rt, CheckRedirect: noRedirect}
-	return client, pool.CloseIdleConnections, nil
+	return client, func() { pool.CloseIdleConnections(); open.close() }, nil
 }
 
 // noRedirect hands a redirect out as the answer: an API server sends none, so
@@ -58,9 +60,20 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
-// countedDial counts the bytes of every connection. Keep-alive probes notice a
-// dead peer where there is no HTTP/2 ping to do it, behind a proxy, say.
-func countedDial(dial dialFunc, l *ledger, deadAfter time.Duration) dialFunc {
+// connections are those that a client has open. net/http closes idle ones only,
+// and an HTTP/2 connection whose last stream was closed a moment ago does not
+// count as idle yet.
+type connections struct {
+	ledger *ledger
+
+	mu     sync.Mutex
+	all    map[net.Conn]bool
+	closed bool
+}
+
+// dialer counts the bytes of every connection. Keep-alive probes notice a dead
+// peer where there is no HTTP/2 ping to do it, behind a proxy, say.
+func (cs *connections) dialer(dial dialFunc, deadAfter time.Duration) dialFunc {
 	if dial == nil {
 		dialer := &net.Dialer{
 			Timeout: 10 * time.Second,
@@ -75,6 +88,52 @@ func countedDial(dial dialFunc, l *ledger, deadAfter time.Duration) dialFunc {
 		if err != nil {
 			return nil, err
 		}
-		return countedConn{Conn: conn, ledger: l}, nil
+		return cs.keep(conn)
 	}
+}
+
+func (cs *connections) keep(conn net.Conn) (net.Conn, error) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.closed {
+		conn.Close()
+		return nil, net.ErrClosed
+	}
+	cs.all[conn] = true
+	return countedConn{Conn: conn, of: cs}, nil
+}
+
+func (cs *connections) close() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.closed = true
+	for conn := range cs.all {
+		conn.Close()
+	}
+	clear(cs.all)
+}
+
+// countedConn is a connection whose bytes go into the ledger.
+type countedConn struct {
+	net.Conn
+	of *connections
+}
+
+func (c countedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.of.ledger.in.Add(int64(n))
+	return n, err
+}
+
+func (c countedConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.of.ledger.out.Add(int64(n))
+	return n, err
+}
+
+func (c countedConn) Close() error {
+	c.of.mu.Lock()
+	delete(c.of.all, c.Conn)
+	c.of.mu.Unlock()
+	return c.Conn.Close()
 }

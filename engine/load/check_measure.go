@@ -86,11 +86,10 @@ func (l *loader) elapsedEnd(steps []*spec.Step, current int, at spec.Pos, field 
 		return 0, false
 	}
 	id := *name
-	if ids := l.stems[id]; len(ids) > 0 && !slices.ContainsFunc(steps, func(s *spec.Step) bool { return s.ID == id && field == "from" }) {
+	if ids := l.stems[id]; len(ids) > 0 && field == "from" {
 		id = ids[0]
-		if field == "to" {
-			id = ids[len(ids)-1]
-		}
+	} else if len(ids) > 0 {
+		id = ids[len(ids)-1]
 	}
 	i := slices.IndexFunc(steps, func(s *spec.Step) bool { return s.ID == id })
 	switch {

@@ -52,7 +52,7 @@ func (l *loader) checkVerb(s *spec.Step) {
 		l.checkAssert(s.Assert)
 	}
 	if s.Delete != nil {
-		l.checkDelete(s.At, s.Delete)
+		l.checkDelete(s.Delete)
 	}
 	if s.Patch != nil {
 		l.checkPatch(s.Patch)
@@ -64,8 +64,7 @@ func (l *loader) checkVerb(s *spec.Step) {
 }
 
 func (l *loader) checkApply(step spec.Pos, a *spec.Apply) {
-	if a.At.IsValid() && l.has(step, "apply") && len(a.Files) == 0 && len(a.Objects) == 0 &&
-		!l.wrongKind(a.At, "files") && !l.wrongKind(a.At, "objects") {
+	if a.At.IsValid() && l.has(step, "apply") && !l.holds(a.At, "files") && !l.holds(a.At, "objects") {
 		l.diags.Add(a.At, "missing-field", "apply names nothing to apply").Help =
 			"files: [manifests/] or objects: a list of Kubernetes objects"
 	}
@@ -77,13 +76,6 @@ func (l *loader) checkApply(step spec.Pos, a *spec.Apply) {
 	}
 }
 
-// wrongKind tells whether a field was written as something else than a list, so
-// that an error has been reported already.
-func (l *loader) wrongKind(at spec.Pos, field string) bool {
-	m, ok := l.marks[mark{at, field}]
-	return ok && (target(m.value).Content == nil && target(m.value).Tag != "!!seq" || target(m.value).Tag == "!!map")
-}
-
 func (l *loader) checkFiles(at spec.Pos, files []string) {
 	for i, f := range files {
 		if f == "" && l.isText(at, "files", i) {
@@ -93,8 +85,8 @@ func (l *loader) checkFiles(at spec.Pos, files []string) {
 	}
 }
 
-func (l *loader) checkDelete(step spec.Pos, d *spec.Delete) {
-	if d.At.IsValid() && len(d.On) == 0 && len(d.Files) == 0 && !l.wrongKind(d.At, "files") && !l.wrongKind(d.At, "on") {
+func (l *loader) checkDelete(d *spec.Delete) {
+	if d.At.IsValid() && !l.holds(d.At, "files") && !l.holds(d.At, "on") {
 		l.diags.Add(d.At, "missing-field", "delete names nothing to delete").Help =
 			"on: a list such as [{kind: Pod, selector: app=web}], or files: [manifests/web.yaml]"
 	}
@@ -129,6 +121,9 @@ func (l *loader) exactlyOne(at spec.Pos, where string, fields []string) bool {
 	list := strings.Join(fields[:len(fields)-1], ", ") + " or " + fields[len(fields)-1]
 	switch len(got) {
 	case 0:
+		if l.has(at, unknownMark) {
+			return false // most likely one of them, misspelled
+		}
 		l.diags.Add(at, "missing-field", "this %s has none of %s", where, list)
 	case 1:
 		return true

@@ -107,7 +107,8 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, s *scope) {
 	for _, p := range d.pairs(n) {
 		f, ok := s.struc.field(p.name)
 		if !ok {
-			w.unknown = true
+			w.unknown = append(w.unknown, p.name)
+			d.l.marks[mark{at, unknownMark}] = marked{d.t, p.key, p.value}
 			d.unknown(p, s)
 			continue
 		}

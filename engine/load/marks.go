@@ -7,11 +7,24 @@ import (
 	"github.com/realspec/realspec/engine/spec"
 )
 
+// unknownMark is noted for a mapping that has an unknown field.
+const unknownMark = "?"
+
 // has tells whether a field was written, even if it could not be read: what is
 // wrong with it has been said, and the checks have nothing to add.
 func (l *loader) has(at spec.Pos, field string) bool {
 	_, ok := l.marks[mark{at, field}]
 	return ok
+}
+
+// holds tells whether a field was written with something in it.
+func (l *loader) holds(at spec.Pos, field string) bool {
+	m, ok := l.marks[mark{at, field}]
+	if !ok {
+		return false
+	}
+	n := target(m.value)
+	return n.Kind != yaml.SequenceNode || len(n.Content) > 0
 }
 
 // scalar is the text of a field as it was written; it is false for null, lists

@@ -15,7 +15,7 @@ type written struct {
 	at      spec.Pos
 	fields  []field
 	pairs   []pair
-	unknown bool // whether an unknown field stood there too
+	unknown []string // the names of unknown fields that stood there too
 }
 
 func (w *written) has(name string) bool {
@@ -59,7 +59,8 @@ func (d *decoder) below(s *structure, name string) []string {
 // required reports the fields that must be written and are not.
 func (d *decoder) required(w *written, s *scope) {
 	for _, f := range s.struc.fields {
-		if f.required && !w.has(f.name) {
+		misspelled := slices.ContainsFunc(w.unknown, func(name string) bool { return diag.Nearest(name, s.struc.known()) == f.name })
+		if f.required && !w.has(f.name) && !misspelled {
 			d.l.diags.Add(w.at, "missing-field", "%s has no %s", s.name, f.name).Help = missingHelp(f.name, s)
 		}
 	}
@@ -103,7 +104,7 @@ func (d *decoder) unary(w *written, s *scope) {
 	case len(got) > 1:
 		d.add(got[1].key, "two-"+word+"s", "%s %ss in one %s: %s", count(len(got)), word, thing, and(got)).Help =
 			severalHelp(word)
-	case len(got) == 0 && !w.unknown:
+	case len(got) == 0 && len(w.unknown) == 0:
 		d.l.diags.Add(w.at, "no-"+word, "the %s has no %s", thing, word).Help =
 			fmt.Sprintf("%ss: %s", word, strings.Join(names, ", "))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/plan"
 	"github.com/realspec/realspec/engine/spec"
+	"github.com/realspec/realspec/engine/step"
 )
 
 // Cluster is a cluster that scenarios run on.
@@ -66,6 +67,8 @@ type Runner struct {
 // ends, steps end as interrupted and cleaning up begins; when cleanup ends too,
 // cleaning up stops where it is and says what is left.
 func (r *Runner) Run(ctx, cleanup context.Context, scenarios []*plan.Scenario) {
+	ctx, stop := interruptible(ctx)
+	defer stop()
 	for _, s := range scenarios {
 		r.Sink.Emit(Planned(s))
 	}
@@ -88,6 +91,14 @@ func (r *Runner) Run(ctx, cleanup context.Context, scenarios []*plan.Scenario) {
 	}
 	running.Wait()
 	r.cleanups.Wait()
+}
+
+// interruptible is ctx with the cause by which steps know that it was the run
+// that ended, and not their time.
+func interruptible(ctx context.Context) (context.Context, func()) {
+	out, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	detach := context.AfterFunc(ctx, func() { cancel(step.ErrInterrupted) })
+	return out, func() { detach(); cancel(nil) }
 }
 
 // notBegun ends a scenario that is not begun. After an interrupt there is

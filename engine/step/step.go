@@ -44,6 +44,9 @@ func Run(ctx context.Context, w *World, s *plan.Step) Result {
 	}
 	if cause := context.Cause(ctx); r.Outcome != event.Passed && errors.Is(cause, ErrInterrupted) {
 		r.Outcome, r.Reason, r.Message = event.Errored, event.ReasonInterrupted, cause.Error()
+		for i := range r.Findings {
+			r.Findings[i].Outcome, r.Findings[i].Reason = r.Outcome, r.Reason
+		}
 	}
 	return *r
 }
