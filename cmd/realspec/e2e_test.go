@@ -145,6 +145,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("KUBECONFIG", os.Getenv("E2E_KUBECONFIG"))
 			e.Setenv("REALSPEC_CLUSTER", os.Getenv("REALSPEC_CLUSTER"))
 			e.Setenv("REALSPEC_STATE", filepath.Join(e.WorkDir, "state"))
+			e.Setenv("PATH", e.Getenv("PATH")+string(filepath.ListSeparator)+filepath.Dir(os.Getenv("REALSPEC_CLUSTER")))
 			e.Setenv("CI", "true")
 			return nil
 		},
@@ -202,7 +203,8 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 	for {
 		cmd := exec.Command(args[1], args[2:]...)
 		cmd.Dir = ts.MkAbs(".")
-		cmd.Env = append(os.Environ(), "KUBECONFIG="+ts.Getenv("KUBECONFIG"), "PATH="+ts.Getenv("PATH"))
+		cmd.Env = append(os.Environ(), "KUBECONFIG="+ts.Getenv("KUBECONFIG"), "PATH="+ts.Getenv("PATH"),
+			"REALSPEC_STATE="+ts.Getenv("REALSPEC_STATE"))
 		if path, err := lookPath(ts.Getenv("PATH"), args[1]); err == nil {
 			cmd.Path, cmd.Err = path, nil
 		}

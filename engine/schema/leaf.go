@@ -1,0 +1,104 @@
+package schema
+
+import (
+	"math"
+	"reflect"
+	"regexp"
+
+	"github.com/realspec/realspec/engine/spec"
+)
+
+// The patterns are what package load reads. They use nothing that only one of
+// Go's and JavaScript's regular expressions has, such as a look-ahead: editors
+// run them in JavaScript.
+const (
+	// goDuration is what Go's time.ParseDuration reads, without the sign -.
+	goDuration = `^\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
+	// wholeExpression is one ${{ expr }} and nothing around it.
+	wholeExpression = `^\$\{\{\s*[^\s$}]([^$]|\$[^{]|\$\{[^{])*\}\}$`
+	// quantity is what Kubernetes' resource.ParseQuantity reads, without the sign -.
+	quantity = `^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$`
+)
+
+// leaf is a type of the language that stands for one value.
+func leaf(t reflect.Type) (*node, bool) {
+	switch t {
+	case reflect.TypeFor[spec.Text]():
+		return &node{Type: "string"}, true
+	case reflect.TypeFor[spec.Expr]():
+		return &node{Type: "string", MinLength: new(1)}, true
+	case reflect.TypeFor[spec.Duration]():
+		return &node{Type: "string", Pattern: goDuration + "|" + wholeExpression,
+			PatternErrorMessage: "a duration has a unit: 500ms, 30s, 3m, 1h30m, or it is one ${{ expression }}"}, true
+	case reflect.TypeFor[spec.Quantity]():
+		return &node{Type: []string{"string", "number"}, Pattern: quantity, Minimum: new(0),
+			PatternErrorMessage: "a quantity is a number with or without a unit: 4, 500m, 8Gi"}, true
+	case reflect.TypeFor[spec.Object]():
+		return &node{Type: "object"}, true
+	}
+	return nil, false
+}
+
+// accepts tells which values a Go type takes in YAML.
+type accepts struct {
+	scalar bool
+	value  func(any) bool
+}
+
+func acceptsOf(t reflect.Type) accepts {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if n, ok := leaf(t); ok {
+		return n.accepts()
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return (&node{Type: "string"}).accepts()
+	case reflect.Int:
+		return accepts{true, func(v any) bool {
+			f, ok := v.(float64)
+			return ok && f >= 0 && f == math.Trunc(f)
+		}}
+	case reflect.Bool:
+		return accepts{true, is[bool]}
+	case reflect.Map:
+		return accepts{false, func(v any) bool {
+			fields, ok := v.(map[string]any)
+			for _, value := range fields {
+				ok = ok && acceptsOf(t.Elem()).value(value)
+			}
+			return ok
+		}}
+	case reflect.Slice:
+		return accepts{false, func(v any) bool {
+			items, ok := v.([]any)
+			for _, item := range items {
+				ok = ok && acceptsOf(t.Elem()).value(item)
+			}
+			return ok
+		}}
+	}
+	return accepts{false, func(any) bool { return false }}
+}
+
+// accepts is that of a leaf.
+func (n *node) accepts() accepts {
+	switch n.Type {
+	case "string":
+		return accepts{true, func(v any) bool { return n.acceptsText(v) }}
+	case "object":
+		return accepts{false, is[map[string]any]}
+	}
+	return accepts{true, func(v any) bool { return is[float64](v) || n.acceptsText(v) }}
+}
+
+func (n *node) acceptsText(v any) bool {
+	text, ok := v.(string)
+	return ok && (n.Pattern == "" || regexp.MustCompile(n.Pattern).MatchString(text))
+}
+
+func is[T any](v any) bool {
+	_, ok := v.(T)
+	return ok
+}

@@ -1,0 +1,230 @@
+// Package schema makes the JSON Schemas of the language from the Go types of
+// package spec and their comments, so that an editor completes, explains and
+// checks what the loader reads. The schemas are draft-07, the newest draft that
+// yaml-language-server supports in full.
+//
+// A schema says less than the loader does: it knows the shape of a document,
+// not what holds between its values or between files.
+package schema
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/realspec/realspec/engine/spec"
+)
+
+const (
+	draft   = "http://json-schema.org/draft-07/schema#"
+	comment = "made from engine/spec by: make generate"
+)
+
+// Scenario is the schema of scenario.yaml, as the bytes of a file.
+func Scenario(docs Docs) ([]byte, error) {
+	b := &builder{docs: docs, definitions: map[string]*node{}}
+	ref, err := b.typ(reflect.TypeFor[spec.Scenario]())
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{"apiVersion": spec.APIVersion, "kind": spec.KindScenario} {
+		if err := b.definitions["Scenario"].constant(name, value); err != nil {
+			return nil, err
+		}
+	}
+	root := b.root("scenario.yaml of a realspec scenario", docs["Scenario"])
+	root.AllOf = []*node{ref} // a $ref at the root would make validators ignore all beside it
+	return root.write()
+}
+
+// Step is the schema of one YAML document of a numbered step file: a step, or a
+// plain Kubernetes object.
+func Step(docs Docs) ([]byte, error) {
+	b := &builder{docs: docs, definitions: map[string]*node{}}
+	ref, err := b.typ(reflect.TypeFor[spec.Step]())
+	if err != nil {
+		return nil, err
+	}
+	b.definitions[kubernetesObject] = &node{
+		Description: "A plain Kubernetes object: applied, or in an NN-assert or NN-errors file the part that must or must not be there.",
+		Type:        "object",
+		Required:    []string{"apiVersion", "kind"},
+		Properties: properties{
+			{"apiVersion", &node{Description: "Group and version of the kind.", Type: "string", MinLength: new(1)}},
+			{"kind", &node{Description: "The kind of the object.", Type: "string", MinLength: new(1)}},
+		},
+	}
+	root := b.root("step of a realspec scenario", docs["Step"])
+	// One branch is chosen by what was written, so an editor reports the errors of
+	// that branch alone. With anyOf it would have to guess which one was meant.
+	root.If = &node{AnyOf: requiredOf([]string{"apiVersion", "kind"})}
+	root.Then = &node{Ref: definition(kubernetesObject)}
+	root.Else = ref
+	return root.write()
+}
+
+// kubernetesObject is the only definition without a Go type.
+const kubernetesObject = "KubernetesObject"
+
+// builder makes the schemas of Go types, each once.
+type builder struct {
+	docs        Docs
+	definitions map[string]*node
+}
+
+func (b *builder) root(title, description string) *node {
+	return &node{Schema: draft, Comment: comment, Title: title, Description: description,
+		Type: "object", Definitions: b.definitions}
+}
+
+// typ is the schema of a type: a reference where the type has a name of its own.
+func (b *builder) typ(t reflect.Type) (*node, error) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if n, ok := leaf(t); ok {
+		n.Description = b.docs[t.Name()]
+		b.definitions[t.Name()] = n
+		return &node{Ref: definition(t.Name())}, nil
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return &node{Type: "string"}, nil
+	case reflect.Bool:
+		return &node{Type: "boolean"}, nil
+	case reflect.Int:
+		return &node{Type: "integer", Minimum: new(0)}, nil
+	case reflect.Slice:
+		items, err := b.typ(t.Elem())
+		return &node{Type: "array", Items: items}, err
+	case reflect.Map:
+		values, err := b.typ(t.Elem())
+		return &node{Type: "object", AdditionalProperties: values}, err
+	case reflect.Struct:
+		return &node{Ref: definition(t.Name())}, b.structure(t)
+	}
+	return nil, fmt.Errorf("the language has no values of type %s", t)
+}
+
+// structure defines the schema of a struct: its fields, and the rules that its
+// tags state.
+func (b *builder) structure(t reflect.Type) error {
+	if b.definitions[t.Name()] != nil {
+		return nil // also while it is being made: steps hold steps
+	}
+	if b.docs[t.Name()] == "" {
+		return fmt.Errorf("type %s has no comment", t.Name())
+	}
+	n := &node{Description: b.docs[t.Name()], Type: "object", AdditionalProperties: false}
+	b.definitions[t.Name()] = n
+	var unary []string
+	for _, f := range fieldsOf(t) {
+		one, err := b.field(t, f)
+		if err != nil {
+			return err
+		}
+		n.Properties = append(n.Properties, property{f.name, one})
+		if f.required {
+			n.Required = append(n.Required, f.name)
+		}
+		if f.unary {
+			unary = append(unary, f.name)
+		}
+		if f.with != "" {
+			if n.Dependencies == nil {
+				n.Dependencies = map[string][]string{}
+			}
+			n.Dependencies[f.name] = []string{f.with}
+		}
+	}
+	if len(unary) > 0 {
+		n.OneOf = requiredOf(unary)
+	}
+	return nil
+}
+
+// field is the schema of one field.
+func (b *builder) field(t reflect.Type, f field) (*node, error) {
+	key := t.Name() + "." + f.goName
+	if b.docs[key] == "" {
+		return nil, fmt.Errorf("field %s has no comment", key)
+	}
+	n, err := b.typ(f.typ)
+	if err != nil {
+		return nil, fmt.Errorf("field %s: %w", key, err)
+	}
+	// Draft-07 ignores what stands beside $ref, and that is right for comments:
+	// editors show them, validators need not. Rules are never put there.
+	annotate(n, b.docs[key], acceptsOf(f.typ))
+	n.Enum = f.enum
+	if f.required || f.unary {
+		switch n.Type {
+		case "array":
+			n.MinItems = new(1)
+		case "string":
+			n.MinLength = new(1)
+		}
+	}
+	return n, nil
+}
+
+func definition(name string) string { return "#/definitions/" + name }
+
+// requiredOf are alternatives, one for each name.
+func requiredOf(names []string) []*node {
+	var out []*node
+	for _, name := range names {
+		out = append(out, &node{Required: []string{name}})
+	}
+	return out
+}
+
+// constant makes a value the only one that a field takes.
+func (n *node) constant(name, value string) error {
+	for _, p := range n.Properties {
+		if p.name == name {
+			p.node.Const = value
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no field %s to hold %s", name, value)
+}
+
+// field is what the tags of a struct field say.
+type field struct {
+	name, goName string
+	typ          reflect.Type
+	required     bool
+	unary        bool   // a verb or kind: exactly one such field is written
+	with         string // the field that must be written beside this one
+	enum         []string
+}
+
+// fieldsOf are the fields that may be written in YAML, those left out that are
+// not available yet.
+func fieldsOf(t reflect.Type) []field {
+	var out []field
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || name == "-" || f.Type == reflect.TypeFor[spec.Unavailable]() {
+			continue
+		}
+		one := field{name: name, goName: f.Name, typ: f.Type}
+		for rule := range strings.SplitSeq(f.Tag.Get("realspec"), ",") {
+			word, value, _ := strings.Cut(rule, "=")
+			switch word {
+			case "required":
+				one.required = true
+			case "verb", "kind":
+				one.unary = true
+			case "with":
+				one.with = value
+			case "enum":
+				one.enum = strings.Split(value, "|")
+			}
+		}
+		out = append(out, one)
+	}
+	return out
+}

@@ -1,0 +1,16 @@
+// Package schemas holds the JSON Schemas (draft-07) of the language, for editors
+// and for `realspec schema`. They are made from the Go types of engine/spec and
+// their comments by `make generate`; do not edit them by hand.
+package schemas
+
+import _ "embed"
+
+// Scenario is the schema of scenario.yaml.
+//
+//go:embed scenario.schema.json
+var Scenario []byte
+
+// Step is the schema of one YAML document of a numbered step file.
+//
+//go:embed step.schema.json
+var Step []byte
