@@ -1,7 +1,7 @@
 package main
 
 import (
-	_ "embed"
+	"github.com/realspec/realspec/schemas"
 )
 
 // schemaCommand prints a schema of the language.
@@ -11,9 +11,9 @@ type schemaCommand struct {
 
 // Run is the command.
 func (c *schemaCommand) Run(a *app) error {
-	schema := []byte("{}")
+	schema := schemas.Scenario
 	if c.Name == "step" {
-		schema = []byte("{}")
+		schema = schemas.Step
 	}
 	_, err := a.stdout.Write(schema)
 	return err

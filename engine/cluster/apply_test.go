@@ -214,6 +214,24 @@ func TestApplyAllStopsWhenTheServerIsGone(t *testing.T) {
 	g.Expect(c.Account().Requests["apply"]).To(BeNumerically("<", 200))
 }
 
+func TestApplyAllWithoutDiscovery(t *testing.T) {
+	g := NewWithT(t)
+	p := newProxy(t)
+	c := connect(t, Options{Kubeconfig: p.kubeconfig, RetryBudget: 300 * time.Millisecond})
+	p.breaks(func(w http.ResponseWriter, r *http.Request) bool { says(503, "ServiceUnavailable")(w, r); return true })
+	var objs []*unstructured.Unstructured
+	for i := range 50 {
+		objs = append(objs, configMap("default", fmt.Sprintf("never-%d", i), "x"))
+	}
+	start := time.Now()
+	o := applyAll(soon(t, time.Minute), c, objs)
+	g.Expect(time.Since(start)).To(BeNumerically("<", time.Second), "they do not each wait in turn")
+	g.Expect(o.calls).To(HaveLen(50))
+	g.Expect(IsUnavailable(o.errs[49])).To(BeTrue())
+	p.breaks(nil)
+	eventually(g, func() error { _, err := c.Resource("v1", "ConfigMap"); return err }).Should(Succeed())
+}
+
 func TestApplyAllStopsWithItsContext(t *testing.T) {
 	g := NewWithT(t)
 	p := newProxy(t)

@@ -9,6 +9,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -52,19 +53,11 @@ func (o Options) withDefaults() Options {
 	if o.Env == nil {
 		o.Env = os.Getenv
 	}
-	if o.UserAgent == "" {
-		o.UserAgent = "realspec"
-	}
-	for value, fallback := range map[*time.Duration]time.Duration{
-		&o.Timeout:        5 * time.Second,
-		&o.RetryBudget:    30 * time.Second,
-		&o.RequestTimeout: 15 * time.Second,
-		&o.DeadAfter:      10 * time.Second,
-	} {
-		if *value <= 0 {
-			*value = fallback
-		}
-	}
+	o.UserAgent = cmp.Or(o.UserAgent, "realspec")
+	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)
+	o.RetryBudget = cmp.Or(o.RetryBudget, 30*time.Second)
+	o.RequestTimeout = cmp.Or(o.RequestTimeout, 15*time.Second)
+	o.DeadAfter = cmp.Or(o.DeadAfter, 10*time.Second)
 	return o
 }
 

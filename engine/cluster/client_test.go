@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -248,6 +249,65 @@ func TestOpenStopsWithItsContext(t *testing.T) {
 	_, err := Open(ctx, Options{Kubeconfig: p.kubeconfig, Env: noEnv})
 	g.Expect(err).To(MatchError(context.Canceled))
 	g.Expect(IsUnavailable(err)).To(BeFalse())
+}
+
+// credentialPlugin writes a program that hands out the cluster's own client
+// certificate, as the plugins of clouds do with theirs.
+func credentialPlugin(t *testing.T, then string) string {
+	t.Helper()
+	config := restConfig(t)
+	credential, err := json.Marshal(map[string]any{
+		"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+		"status": map[string]any{"clientCertificateData": string(config.CertData), "clientKeyData": string(config.KeyData)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "credentials")
+	if err := os.WriteFile(file, []byte("#!/bin/sh\n"+then+"\ncat <<'END'\n"+string(credential)+"\nEND\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return writeKubeconfig(t, func(c *api.Config) {
+		c.Clusters["c"] = &api.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
+		c.AuthInfos["u"] = &api.AuthInfo{Exec: &api.ExecConfig{
+			Command: file, APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: api.NeverExecInteractiveMode,
+		}}
+	})
+}
+
+func TestCredentialPlugin(t *testing.T) {
+	g := NewWithT(t)
+	c := connect(t, Options{Kubeconfig: credentialPlugin(t, "")})
+	_, err := c.Get(t.Context(), Namespaces, "", "default")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(c.Account().BytesIn).To(BeNumerically(">", 0), "the plugin's dialer counts too")
+
+	start := time.Now()
+	_, err = Open(t.Context(), Options{Kubeconfig: credentialPlugin(t, "exit 3"), Env: noEnv})
+	g.Expect(err).To(MatchError(ContainSubstring("the credential plugin failed")))
+	g.Expect(err).To(MatchError(ContainSubstring("exit code 3")))
+	g.Expect(time.Since(start)).To(BeNumerically("<", 2*time.Second))
+}
+
+func TestJSONPath(t *testing.T) {
+	object := map[string]any{"status": map[string]any{"phase": "Running", "n": int64(3), "ok": true, "list": []any{"a", "b"}}}
+	for path, want := range map[string]string{
+		"{.status.phase}": "Running", "{.status.n}": "3", "{.status.ok}": "true", "{.status.list[1]}": "b", "{.status.list[*]}": "a b",
+	} {
+		g := NewWithT(t)
+		read, err := JSONPath(path)
+		g.Expect(err).NotTo(HaveOccurred())
+		got, ok := read(object)
+		g.Expect(ok).To(BeTrue(), path)
+		g.Expect(got).To(Equal(want), path)
+	}
+	g := NewWithT(t)
+	read, err := JSONPath("{.status.missing.deep}")
+	g.Expect(err).NotTo(HaveOccurred())
+	_, ok := read(object)
+	g.Expect(ok).To(BeFalse())
+	_, err = JSONPath("{.status")
+	g.Expect(err).To(MatchError(ContainSubstring("the jsonpath {.status cannot be read")))
 }
 
 func TestImpersonation(t *testing.T) {

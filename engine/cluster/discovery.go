@@ -50,7 +50,8 @@ type discovery struct {
 
 	mu      sync.Mutex
 	catalog *catalog
-	read    time.Time
+	asked   time.Time // when it was last asked for
+	failure error     // what came of that; many may wait for the same answer
 }
 
 const discoveryPause = time.Second
@@ -72,7 +73,7 @@ func (c *Client) resource(ctx context.Context, apiVersion, kind string) (Resourc
 		return Resource{}, err
 	}
 	r, err := d.catalog.find(apiVersion, kind)
-	if _, unknown := err.(*UnknownKindError); !unknown || fresh || time.Since(d.read) < discoveryPause {
+	if _, unknown := err.(*UnknownKindError); !unknown || fresh || d.failure == nil && time.Since(d.asked) < discoveryPause {
 		return r, err
 	}
 	if err := d.refresh(ctx); err != nil {
@@ -89,13 +90,20 @@ func (d *discovery) ensure(ctx context.Context) (bool, error) {
 	return true, d.refresh(ctx)
 }
 
+// refresh reads the catalog, unless that has failed a moment ago.
 func (d *discovery) refresh(ctx context.Context) error {
-	found, err := d.client.readCatalog(ctx)
-	if err != nil {
-		return err
+	if d.failure != nil && time.Since(d.asked) < discoveryPause {
+		return d.failure
 	}
-	d.catalog, d.read = found, time.Now()
-	return nil
+	found, err := d.client.readCatalog(ctx)
+	if ctx.Err() != nil {
+		return err // it says nothing about the others who wait
+	}
+	d.asked, d.failure = time.Now(), err
+	if err == nil {
+		d.catalog = found
+	}
+	return err
 }
 
 // everything is the catalog, read anew.

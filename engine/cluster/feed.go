@@ -64,6 +64,8 @@ const (
 	// settled is how long a stream must have lived for its end to be normal.
 	// After a shorter life the next attempt waits longer than the last one did.
 	settled = 5 * time.Second
+	// longestPause bounds what a server may ask for by Retry-After.
+	longestPause = time.Minute
 )
 
 func newFeed(c *Client, key feedKey) *Feed {
@@ -106,7 +108,7 @@ func (f *Feed) run(ctx context.Context) {
 func pauseAfter(failures int, err error) time.Duration {
 	var u *Unavailable
 	if errors.As(err, &u) && u.after > 0 {
-		return u.after
+		return min(u.after, longestPause)
 	}
 	if failures == 1 {
 		return 0

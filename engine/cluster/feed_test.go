@@ -174,7 +174,7 @@ func TestWatchLag(t *testing.T) {
 		g.Expect(err).NotTo(HaveOccurred())
 		answered[name] = time.Now()
 	}
-	eventually(g, func() int { return j.count(Added) }).Should(BeNumerically(">=", n))
+	eventually(g, func() []ChangeType { return j.story(fmt.Sprintf("cm-%d", n-1)) }).Should(HaveLen(1))
 	var lags []time.Duration
 	for _, change := range j.changes() {
 		if at, ok := answered[change.Object.GetName()]; ok {

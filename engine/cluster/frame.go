@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
 // frame is one event of a watch: ADDED, MODIFIED, DELETED, BOOKMARK with the
@@ -39,13 +38,13 @@ func decodeFrame(raw []byte) (frame, error) {
 	case f.kind == "ERROR":
 		return f, json.Unmarshal(object, &f.status)
 	}
-	f.object = map[string]any{}
-	return f, utiljson.Unmarshal(cutManagedFields(object), &f.object)
+	f.object, err = decodeObject(object)
+	return f, err
 }
 
-// cutManagedFields removes metadata.managedFields from an object's JSON, in
-// place. JSON that it cannot follow is returned as it is: the decoder will say
-// what is wrong with it.
+// cutManagedFields empties metadata.managedFields in an object's JSON, in place.
+// JSON that it cannot follow is returned as it is: the decoder will say what is
+// wrong with it.
 func cutManagedFields(object []byte) []byte {
 	var metadata, fields []byte
 	find := func(name string, out *[]byte) func(key, value []byte) {

@@ -25,9 +25,9 @@ func TestDecodeFrame(t *testing.T) {
 	}{
 		{"plain", `{"type":"ADDED","object":{"kind":"A","metadata":{"name":"x"}}}`, "ADDED", `{"kind":"A","metadata":{"name":"x"}}`},
 		{"managed fields", `{"type":"MODIFIED","object":{"metadata":{"managedFields":[{"a":"]}\""},[]],"name":"x"},"spec":{}}}`,
-			"MODIFIED", `{"metadata":{"managedFields":[],"name":"x"},"spec":{}}`},
+			"MODIFIED", `{"metadata":{"name":"x"},"spec":{}}`},
 		{"managed fields at the end", `{"type":"ADDED","object":{"metadata":{"name":"x","managedFields":[{}]}}}`,
-			"ADDED", `{"metadata":{"name":"x","managedFields":[]}}`},
+			"ADDED", `{"metadata":{"name":"x"}}`},
 		{"elsewhere they are data", `{"type":"ADDED","object":{"spec":{"metadata":{"managedFields":[1]}},"managedFields":[2]}}`,
 			"ADDED", `{"spec":{"metadata":{"managedFields":[1]}},"managedFields":[2]}`},
 		{"in a text too", `{"type":"ADDED","object":{"data":{"a":"\"metadata\":{\"managedFields\":[1]}"}}}`,

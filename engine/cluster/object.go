@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -129,8 +130,13 @@ func decodeList(body []byte, r Resource) ([]*unstructured.Unstructured, metav1.L
 // of its bytes and more than half of the work. It uses up raw.
 func decodeObject(raw []byte) (map[string]any, error) {
 	fields := map[string]any{}
-	err := utiljson.Unmarshal(cutManagedFields(raw), &fields)
-	return fields, err
+	if err := utiljson.Unmarshal(cutManagedFields(raw), &fields); err != nil {
+		return nil, err
+	}
+	if metadata, ok := fields["metadata"].(map[string]any); ok {
+		delete(metadata, "managedFields") // what is left of them: an empty list
+	}
+	return fields, nil
 }
 
 // object reads the answer to a request for one object.
@@ -148,7 +154,9 @@ func (c *Client) Patch(ctx context.Context, r Resource, namespace, name string, 
 	a, err := c.do(ctx, call{
 		verb: "patch", method: http.MethodPatch, path: path(r, namespace, name, subresource),
 		query: url.Values{"fieldManager": {FieldManager}, "fieldValidation": {"Strict"}},
-		body:  patch, content: string(kind), what: what, conflicts: true,
+		body:  patch, content: string(kind), what: what,
+		// With a version in the patch the conflict is meant.
+		conflicts: !bytes.Contains(patch, []byte(`"resourceVersion"`)),
 		// A merge has the same result twice; a JSON patch may append twice.
 		unsafe: kind == types.JSONPatchType,
 	})

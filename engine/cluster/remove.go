@@ -14,7 +14,7 @@ import (
 
 // wavePatience is how long a wave of deletions may hold up the next one. Most
 // are gone in milliseconds; what is stuck must not keep the rest alive.
-const wavePatience = 10 * time.Second
+const wavePatience = 5 * time.Second
 
 // Remove deletes leftovers, in the opposite order of apply, and waits until they
 // are gone or the context ends. An object that has taken a leftover's name since

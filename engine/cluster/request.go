@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,9 +119,9 @@ func (c *Client) open(ctx context.Context, client *http.Client, q call) (*http.R
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Accept", or(q.accept, "application/json"))
+	req.Header.Set("Accept", cmp.Or(q.accept, "application/json"))
 	if len(q.body) > 0 {
-		req.Header.Set("Content-Type", or(q.content, "application/json"))
+		req.Header.Set("Content-Type", cmp.Or(q.content, "application/json"))
 	}
 	c.ledger.request(q.verb)
 	return client.Do(req)
@@ -173,11 +174,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

@@ -54,6 +54,7 @@ func titles(all []Leftover) []string {
 }
 
 func TestLeftoversAreFoundAndRemoved(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	c := connect(t, Options{})
 	run, other := unique("sweep"), unique("other")
@@ -104,6 +105,7 @@ func TestLeftoversAreFoundAndRemoved(t *testing.T) {
 }
 
 func TestRemoveSaysWhatHoldsItUp(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	c := connect(t, Options{})
 	run := unique("stuck")
@@ -128,9 +130,9 @@ func TestRemoveSaysWhatHoldsItUp(t *testing.T) {
 	g.Expect(found).To(HaveLen(3))
 
 	start := time.Now()
-	left, err := c.Remove(soon(t, 20*time.Second), found, nil)
+	left, err := c.Remove(soon(t, 13*time.Second), found, nil)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(time.Since(start)).To(BeNumerically("~", 20*time.Second, 2*time.Second), "it waited as long as it was given")
+	g.Expect(time.Since(start)).To(BeNumerically("~", 13*time.Second, 2*time.Second), "it waited as long as it was given")
 	g.Expect(titles(left)).To(ConsistOf("ConfigMap default/"+run, "Namespace "+run))
 	for _, l := range left {
 		g.Expect(l.Deleting).NotTo(BeZero())
@@ -151,6 +153,7 @@ func TestRemoveSaysWhatHoldsItUp(t *testing.T) {
 }
 
 func TestRemoveLeavesAloneWhatHasTakenTheName(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	c := connect(t, Options{})
 	run := unique("taken")
@@ -172,6 +175,7 @@ func TestRemoveLeavesAloneWhatHasTakenTheName(t *testing.T) {
 }
 
 func TestRemoveWithoutTheRight(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	c := connect(t, Options{})
 	run := unique("forbidden")
@@ -192,6 +196,7 @@ func TestRemoveWithoutTheRight(t *testing.T) {
 }
 
 func TestRemoveWhenTheServerIsGone(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	p := newProxy(t)
 	c, direct := connect(t, Options{Kubeconfig: p.kubeconfig, RetryBudget: 300 * time.Millisecond}), connect(t, Options{})
@@ -208,6 +213,7 @@ func TestRemoveWhenTheServerIsGone(t *testing.T) {
 }
 
 func TestLeftoversAreDeletedAgainstTheOrderOfApply(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	p := newProxy(t)
 	c, direct := connect(t, Options{Kubeconfig: p.kubeconfig}), connect(t, Options{})

@@ -15,7 +15,7 @@ func Nearest(word string, known []string) string {
 	best, bestCost := "", 0
 	for _, k := range known {
 		cost := distance(word, strings.ToLower(k))
-		near := cost <= (len([]rune(word))+2)/3
+		near := cost <= (len([]rune(word))+2)/3 && cost < len([]rune(word))
 		if near && (best == "" || cost < bestCost || cost == bestCost && k < best) {
 			best, bestCost = k, cost
 		}

@@ -120,6 +120,8 @@ func compareHelp(args []ast.Expr, kinds []*types.Type) string {
 	series := has(func(t *types.Type) bool { return t.TypeName() == typeSeries })
 	phases := has(func(t *types.Type) bool { return t.TypeName() == typePhases })
 	switch {
+	case is(types.BoolKind) == 0 && (number(kinds[1]) || kinds[1].Kind() == types.DurationKind):
+		return "comparisons do not chain: write a < b && b < c"
 	case phases >= 0:
 		return "say which series and which value of it: .startup.max, .ready.p95 …"
 	case series >= 0:
@@ -138,6 +140,8 @@ func compareHelp(args []ast.Expr, kinds []*types.Type) string {
 		return versionHelp
 	case is(types.StringKind) >= 0 && number(kinds[1-is(types.StringKind)]):
 		return "write the number without quotes, or turn one side with int(…) or string(…)"
+	case number(kinds[0]) && number(kinds[1]):
+		return "write double(…) around the int"
 	case is(types.BoolKind) >= 0 && is(types.StringKind) >= 0:
 		return "write true and false without quotes"
 	}

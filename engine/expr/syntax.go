@@ -76,6 +76,12 @@ func (d *doctor) grammar(e *common.Error) {
 		d.on(t, codeSyntax, "has() takes a field").Help = "for example: has(object.status.phase)"
 	case strings.HasPrefix(message, "cel.bind() variable names"):
 		d.on(t, codeSyntax, "cel.bind() takes a new name first").Help = "for example: cel.bind(n, pods.size(), n > 3 && n < 6)"
+	case strings.HasPrefix(message, "duplicate variable name"):
+		d.on(t, codeSyntax, "both names of the loop are the same")
+	case strings.HasPrefix(message, "unsupported ident kind"):
+		d.on(t, codeSyntax, "the name of a field is missing here")
+	case strings.HasPrefix(message, "error recovery"):
+		d.on(t, codeSyntax, "the expression cannot be read from here on")
 	default:
 		d.on(t, codeSyntax, "%s", message)
 	}

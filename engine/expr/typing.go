@@ -26,7 +26,7 @@ func (d *doctor) explain(e *common.Error) {
 		d.undefinedField(i, quoted(message), node)
 	case strings.HasPrefix(message, "found no matching overload"):
 		d.noOverload(i, node)
-	case strings.HasSuffix(message, "does not support field selection"):
+	case strings.HasSuffix(message, "does not support field selection"), strings.HasPrefix(message, "unexpected failed resolution"):
 		d.noFields(i, node)
 	case strings.HasPrefix(message, "expected type"):
 		d.mismatch(i, e.Message)
@@ -231,7 +231,7 @@ func (d *doctor) noFields(i int, node ast.Expr) {
 	_, isFunction := d.env.cel.Functions()[t.text]
 	switch {
 	case isFunction:
-		found.Help = "write " + t.text + "()"
+		found.Help = "write " + t.text + "(…)"
 	case operand.Kind() == types.ListKind:
 		found.Help = fmt.Sprintf("look at its items: .all(x, x.%s …), .exists(x, …), .map(x, x.%s), or one of them: [0].%s", t.text, t.text, t.text)
 	case operand.Kind() == types.DurationKind:
@@ -276,6 +276,9 @@ func (d *doctor) noOverload(i int, node ast.Expr) {
 	var kinds []*types.Type
 	for _, a := range args {
 		kinds = append(kinds, d.typeOf(a))
+	}
+	if slices.ContainsFunc(kinds, func(t *types.Type) bool { return t.Kind() == types.ErrorKind }) {
+		return // the cause is reported where it stands
 	}
 	if _, ok := operators.FindReverse(name); ok && name != operators.Conditional || name == operators.Index {
 		d.operator(i, name, args, kinds)

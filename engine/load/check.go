@@ -64,7 +64,7 @@ func (l *loader) checkScenario(s *spec.Scenario) {
 	l.checkMetadata(s.Metadata)
 	l.checkCovers(s.Spec.At, s.Spec.Covers)
 	l.checkPositive(s.Spec.At, "timeout", s.Spec.Timeout)
-	l.checkVars(s.Spec.Vars)
+	l.checkVars(s.Spec)
 	l.checkEnv(s.Spec)
 	if s.Spec.Requires != nil {
 		l.checkRequires(s.Spec.Requires)
@@ -87,12 +87,14 @@ func (l *loader) checkMetadata(m spec.Metadata) {
 			"the namespace of a run is this name and a suffix"
 	}
 	for _, key := range slices.Sorted(maps.Keys(m.Labels)) {
+		const help = "letters, digits, - _ and . only, at most 63 of them, beginning and ending with a letter or digit"
 		pos, width := l.entry(m.At, "labels", key)
-		if why := content.IsLabelKey(key); len(why) > 0 {
-			l.addAt(pos, width, "bad-label", "the label's key %q is not valid", shorten(key)).Help = why[0]
+		if len(content.IsLabelKey(key)) > 0 {
+			l.addAt(pos, width, "bad-label", "%q cannot be the key of a label", shorten(key)).Help =
+				help + "; before it there may be a DNS name and /"
 		}
-		if why := content.IsLabelValue(m.Labels[key]); len(why) > 0 {
-			l.addAt(pos, width, "bad-label", "the label's value %q is not valid", shorten(m.Labels[key])).Help = why[0]
+		if len(content.IsLabelValue(m.Labels[key])) > 0 {
+			l.addAt(pos, width, "bad-label", "%q cannot be the value of a label", shorten(m.Labels[key])).Help = help
 		}
 	}
 }
@@ -113,13 +115,13 @@ func (l *loader) checkPositive(at spec.Pos, field string, d spec.Duration) {
 	}
 }
 
-func (l *loader) checkVars(vars spec.Object) {
-	for _, name := range slices.Sorted(maps.Keys(vars.Fields)) {
+func (l *loader) checkVars(s spec.ScenarioSpec) {
+	for _, name := range slices.Sorted(maps.Keys(s.Vars.Fields)) {
 		if identifier.MatchString(name) && !slices.Contains([]string{"in", "true", "false", "null"}, name) {
 			continue
 		}
-		pos := vars.Places["/"+pointerStep(name)]
-		l.diags.Add(pos, "bad-name", "the variable %q cannot be written as vars.%s", name, name).Help =
+		pos, width := l.entry(s.At, "vars", name)
+		l.addAt(pos, width, "bad-name", "the variable %q cannot be written as vars.%s", shorten(name), shorten(name)).Help =
 			"letters, digits and _ only, not beginning with a digit: " + asIdentifier(name)
 	}
 }
@@ -231,7 +233,7 @@ func (l *loader) checkName(pos spec.Pos, width int, what, name string) {
 // asIdentifier is the identifier nearest to a name.
 func asIdentifier(name string) string {
 	out := regexp.MustCompile(`[^A-Za-z0-9_]+`).ReplaceAllString(name, "_")
-	if out == "" || out[0] >= '0' && out[0] <= '9' || out == "_" {
+	if out == "" || out[0] >= '0' && out[0] <= '9' || out == "_" || slices.Contains(celWords, out) {
 		return "my_" + strings.Trim(out, "_")
 	}
 	return out

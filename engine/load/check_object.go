@@ -44,7 +44,13 @@ func (l *loader) checkPart(o spec.Object) {
 // checkKind looks at apiVersion and kind, which every object has.
 func (l *loader) checkKind(o spec.Object) bool {
 	for _, field := range []string{"apiVersion", "kind"} {
-		if text, _ := o.Fields[field].(string); text == "" {
+		value, written := o.Fields[field]
+		text, isText := value.(string)
+		if written && value != nil && !isText {
+			l.diags.Add(orAt(o, "/"+field), "wrong-type", "the %s of an object is a text", field)
+			return false
+		}
+		if text == "" {
 			l.diags.Add(orAt(o, "/"+field), "missing-field", "this object has no %s", field).Help =
 				"a Kubernetes object begins with apiVersion and kind"
 			return false

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/realspec/realspec/engine/diag"
 	"github.com/realspec/realspec/engine/spec"
 )
 
@@ -64,7 +65,8 @@ func (l *loader) checkVerb(s *spec.Step) {
 }
 
 func (l *loader) checkApply(step spec.Pos, a *spec.Apply) {
-	if a.At.IsValid() && l.has(step, "apply") && !l.holds(a.At, "files") && !l.holds(a.At, "objects") {
+	if a.At.IsValid() && l.has(step, "apply") && !l.holds(a.At, "files") && !l.holds(a.At, "objects") &&
+		!l.has(a.At, unknownMark) {
 		l.diags.Add(a.At, "missing-field", "apply names nothing to apply").Help =
 			"files: [manifests/] or objects: a list of Kubernetes objects"
 	}
@@ -86,7 +88,7 @@ func (l *loader) checkFiles(at spec.Pos, files []string) {
 }
 
 func (l *loader) checkDelete(d *spec.Delete) {
-	if d.At.IsValid() && !l.holds(d.At, "files") && !l.holds(d.At, "on") {
+	if d.At.IsValid() && !l.holds(d.At, "files") && !l.holds(d.At, "on") && !l.has(d.At, unknownMark) {
 		l.diags.Add(d.At, "missing-field", "delete names nothing to delete").Help =
 			"on: a list such as [{kind: Pod, selector: app=web}], or files: [manifests/web.yaml]"
 	}
@@ -143,9 +145,13 @@ func (l *loader) checkJSONPatch(op spec.Object) {
 		l.diags.Add(orAt(op, "/path"), "bad-patch", "an operation of a JSON patch needs a path that begins with /").Help =
 			"such as {op: replace, path: /spec/replicas, value: 8}"
 	}
-	if !slices.Contains(ops, name) {
-		l.diags.Add(orAt(op, "/op"), "bad-patch", "unknown operation %q in a JSON patch", name).Help =
+	switch {
+	case name == "":
+		l.diags.Add(orAt(op, "/op"), "bad-patch", "an operation of a JSON patch needs op").Help =
 			"known here: " + strings.Join(ops, ", ")
+	case !slices.Contains(ops, name):
+		l.diags.Add(orAt(op, "/op"), "bad-patch", "unknown operation %q in a JSON patch", shorten(name)).Help =
+			diag.DidYouMean(name, ops)
 	}
 }
 

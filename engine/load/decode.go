@@ -37,9 +37,18 @@ func (l *loader) decoder(t *text) *decoder {
 // around that. Messages quote its name.
 type scope struct {
 	name   string
+	item   bool // whether it is an item of the list name
 	outer  *scope
 	struc  *structure   // of the value itself, once that is known
 	fields reflect.Type // the type that struc was made from
+}
+
+// subject begins a sentence about the value.
+func (s *scope) subject() string {
+	if s.item {
+		return "an item of " + s.name
+	}
+	return s.name
 }
 
 // decode reads a whole document. The name is what messages call it.
@@ -130,8 +139,7 @@ func (d *decoder) field(p pair, f field, v reflect.Value, s *scope) {
 	}
 	d.value(p.value, v, &scope{name: p.name, outer: s})
 	if len(f.enum) > 0 && v.Kind() == reflect.String && v.String() != "" && !slices.Contains(f.enum, v.String()) {
-		d.add(p.value, "not-one-of", "%s is %s or nothing else, found %q",
-			p.name, strings.Join(f.enum, ", "), v.String()).Help = diag.DidYouMean(v.String(), f.enum)
+		d.add(p.value, "not-one-of", "%s cannot be %q", p.name, v.String()).Help = diag.DidYouMean(v.String(), f.enum)
 	}
 	if (f.unary != "" || f.required) && d.isEmpty(p.value, v) {
 		d.add(p.value, "empty", "%s is empty", p.name)
@@ -140,9 +148,9 @@ func (d *decoder) field(p pair, f field, v reflect.Value, s *scope) {
 
 func availableHelp(f field, s *scope) string {
 	if f.unary != "" {
-		return fmt.Sprintf("available as %s: %s", f.unary, strings.Join(s.struc.unaries(), ", "))
+		return fmt.Sprintf("%ss that are: %s", f.unary, strings.Join(s.struc.unaries(), ", "))
 	}
-	return "available here: " + strings.Join(s.struc.known(), ", ")
+	return "known here: " + strings.Join(s.struc.known(), ", ")
 }
 
 // isEmpty tells whether something was written that says nothing: "" or [].
@@ -166,7 +174,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, s *scope) {
 		help := "write it as a list: [" + s.name + "]"
 		switch {
 		case n.Kind == yaml.MappingNode:
-			help = "begin each item with - "
+			help = `begin each item with "- "`
 		case n.Kind == yaml.ScalarNode && n.Tag != "!!null":
 			help = fmt.Sprintf("write %s: [%s]", s.name, n.Value)
 		}
@@ -175,7 +183,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, s *scope) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
-		d.value(item, v.Index(i), &scope{name: s.name, outer: s.outer})
+		d.value(item, v.Index(i), &scope{name: s.name, item: true, outer: s.outer})
 	}
 }
 

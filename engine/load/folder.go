@@ -105,12 +105,12 @@ func (l *loader) reportUnread(f folder) {
 			continue
 		}
 		help := ""
-		switch ext := filepath.Ext(path); {
+		switch {
 		case isMisnamed(e.Name()):
 			help = "the scenario is read from " + scenarioFile
 		case e.IsDir():
 			help = "a step reads a folder that its files name, such as apply: {files: [manifests/]}"
-		case ext == ".yaml" || ext == ".yml" || ext == ".json":
+		case isManifest(path):
 			help = "a step's file is named by number and words, such as 00-apply.yaml"
 		}
 		l.notRead(path, help)

@@ -78,22 +78,44 @@ func (l *loader) missingManifest(entry, path string, err error, report reporter)
 	if c.code != "missing-file" {
 		return
 	}
-	folder := filepath.Dir(path)
-	names, err := os.ReadDir(folder)
-	switch {
-	case strings.ContainsAny(entry, "*?["):
+	if strings.ContainsAny(entry, "*?[") {
 		d.Help = "patterns are not expanded; name the folder, and every manifest in it is read"
-	case err != nil:
-		d.Help = fmt.Sprintf("there is no folder %s", folder)
-	case len(names) == 0:
-		d.Help = fmt.Sprintf("%s is empty", folder)
-	default:
-		var known []string
-		for _, n := range names {
-			known = append(known, n.Name())
-		}
-		d.Help = strings.Replace(diag.DidYouMean(filepath.Base(path), known), "known here", "found in "+folder, 1)
+		return
 	}
+	folder := filepath.Dir(path)
+	for !isDir(folder) && folder != filepath.Dir(folder) {
+		path, folder = folder, filepath.Dir(folder)
+	}
+	if known := manifestNames(folder); len(known) > 0 {
+		d.Help = strings.Replace(diag.DidYouMean(filepath.Base(path), known), "known here", "found in "+folder, 1)
+	} else {
+		d.Help = fmt.Sprintf("there is no manifest in %s", folder)
+	}
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// manifestNames are what a step could have named in a folder.
+func manifestNames(folder string) []string {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		isStep := e.Name() == scenarioFile || stepFileName.MatchString(e.Name())
+		if !isIgnored(e.Name()) && !isStep && (e.IsDir() || isManifest(e.Name())) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+func isManifest(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name))
 }
 
 // manifestFolder lists the manifests below a folder, sorted. What is no
@@ -117,16 +139,10 @@ func (l *loader) manifestFolder(dir string, seen map[string]bool) []string {
 		if isIgnored(e.Name()) {
 			continue
 		}
-		isDir := e.IsDir()
-		if e.Type()&fs.ModeSymlink != 0 {
-			if info, err := os.Stat(path); err == nil {
-				isDir = info.IsDir()
-			}
-		}
 		switch {
-		case isDir:
+		case e.IsDir(), e.Type()&fs.ModeSymlink != 0 && isDir(path):
 			out = append(out, l.manifestFolder(path, seen)...)
-		case slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)):
+		case isManifest(path):
 			out = append(out, path)
 		default:
 			l.notRead(path, "manifests end in .yaml, .yml or .json")

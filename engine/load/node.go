@@ -23,7 +23,7 @@ func (d *decoder) follow(n *yaml.Node, do func(*yaml.Node)) {
 	}
 	if len(d.open) > 0 {
 		if d.expanded++; d.expanded > maxExpanded {
-			d.add(n, "aliases", "the aliases of this file expand to more than %d values", maxExpanded)
+			d.add(n, "aliases", "the aliases of this document expand to more than %d values", maxExpanded)
 			return
 		}
 	}
@@ -152,9 +152,9 @@ func (d *decoder) merge(n *yaml.Node) (out []pair) {
 // wrongType says what a field takes and what was found instead.
 func (d *decoder) wrongType(n *yaml.Node, s *scope, takes string) *diag.Diagnostic {
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
-		return d.add(n, "no-value", "%s has no value, it takes %s", s.name, takes)
+		return d.add(n, "no-value", "%s has no value, it takes %s", s.subject(), takes)
 	}
-	return d.add(n, "wrong-type", "%s takes %s, found %s", s.name, takes, found(n))
+	return d.add(n, "wrong-type", "%s takes %s, found %s", s.subject(), takes, found(n))
 }
 
 // found says what a node is, in the words of a tester.

@@ -61,7 +61,7 @@ func (d *decoder) required(w *written, s *scope) {
 	for _, f := range s.struc.fields {
 		misspelled := slices.ContainsFunc(w.unknown, func(name string) bool { return diag.Nearest(name, s.struc.known()) == f.name })
 		if f.required && !w.has(f.name) && !misspelled {
-			d.l.diags.Add(w.at, "missing-field", "%s has no %s", s.name, f.name).Help = missingHelp(f.name, s)
+			d.l.diags.Add(w.at, "missing-field", "%s has no %s", s.subject(), f.name).Help = missingHelp(f.name, s)
 		}
 	}
 }

@@ -41,7 +41,8 @@ var phrases = []struct{ yaml, plain, help string }{
 	{"found a tab character", "a tab stands where YAML wants spaces", "indent with spaces"},
 	{"found an indentation indicator equal to 0", "the indentation of a block begins at 1", ""},
 	{"did not find expected <document start>", "the document has ended before this", "a further document begins with ---"},
-	{"did not find expected node content", "expected a value here", ""},
+	{"did not find expected node content", "expected a value here", "a [ or { may not be closed"},
+	{"found incompatible YAML document", "this version of YAML is not known", "leave the line out"},
 	{"did not find expected comment or line break", "nothing may follow here but a comment", "the text begins on the next line"},
 	{"control characters are not allowed", "a control character has no place in a text", `in double quotes it can be written \xNN`},
 	{"exceeded max depth", "the nesting is too deep", ""},
@@ -53,6 +54,10 @@ func (l *loader) syntaxError(t *text, err error) {
 	problem := lineOfError.ReplaceAllString(err.Error(), "")
 	at := faultAt(t, problem)
 	message, help := plainSyntax(t, at, problem)
+	if expr := expressionAt(t, at); expr >= 0 && !strings.Contains(problem, "cannot start any token") {
+		// In { } or [ ], and before ": ", a ${{ }} is taken for YAML.
+		at, help = expr, `an expression needs quotes here: "${{ … }}"`
+	}
 	l.diags.Add(t.pos(at), "syntax", "%s", message).Help = help
 	l.diags[len(l.diags)-1].Width = 1
 }
@@ -71,11 +76,16 @@ func plainSyntax(t *text, at int, problem string) (message, help string) {
 			break
 		}
 	}
-	from := bytes.LastIndexAny(t.data[:at], "\r\n") + 1
-	if bytes.Contains(t.data[from:t.end(at)], []byte("${{")) {
-		help = "put ${{ }} in quotes where { } [ ] or \": \" mean something to YAML: \"${{ … }}\""
-	}
 	return message, help
+}
+
+// expressionAt is where the line of an offset has its first ${{, or -1.
+func expressionAt(t *text, at int) int {
+	from := bytes.LastIndexAny(t.data[:at], "\r\n") + 1
+	if i := bytes.Index(t.data[from:t.end(at)], []byte("${{")); i >= 0 {
+		return from + i
+	}
+	return -1
 }
 
 func plainToken(t *text, at int) (message, help string) {

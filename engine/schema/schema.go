@@ -157,7 +157,7 @@ func (b *builder) field(t reflect.Type, f field) (*node, error) {
 	// editors show them, validators need not. Rules are never put there.
 	annotate(n, b.docs[key], acceptsOf(f.typ))
 	n.Enum = f.enum
-	if f.required || f.unary {
+	if (f.required || f.unary) && f.enum == nil {
 		switch n.Type {
 		case "array":
 			n.MinItems = new(1)
@@ -183,7 +183,7 @@ func requiredOf(names []string) []*node {
 func (n *node) constant(name, value string) error {
 	for _, p := range n.Properties {
 		if p.name == name {
-			p.node.Const = value
+			p.node.Const, p.node.MinLength = value, nil
 			return nil
 		}
 	}

@@ -1,0 +1,63 @@
+package load
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+func TestFind(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{
+		"specs/b/scenario.yaml", "specs/a/scenario.yaml", "specs/a/inner/scenario.yaml", "specs/group/c/scenario.yaml",
+		"specs/.git/scenario.yaml", "specs/wrong/Scenario.yml", "specs/a/00-apply.yaml", "empty/file.txt",
+	} {
+		NewWithT(t).Expect(os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755)).To(Succeed())
+		touch(t, dir, path)
+	}
+	NewWithT(t).Expect(os.Symlink("specs", filepath.Join(dir, "link"))).To(Succeed())
+	t.Chdir(dir)
+
+	for _, c := range []struct {
+		args string
+		dirs string
+		says string
+	}{
+		{args: "specs", dirs: "specs/a specs/b specs/group/c specs/wrong"},
+		{args: "./specs/a/ specs/a specs/a/scenario.yaml " + filepath.Join(dir, "specs/a"), dirs: "specs/a"},
+		{args: "specs/b specs/a", dirs: "specs/a specs/b"},
+		{args: "link", dirs: "link/a link/b link/group/c link/wrong"},
+		{args: "spec", says: "spec: error: spec does not exist\n  did you mean specs?\n"},
+		{args: "specs/zzz/a", says: "specs/zzz/a: error: specs/zzz/a does not exist\n  folders in specs: a, b, group, wrong\n"},
+		{args: "specs/a/00-apply.yaml", says: "00-apply.yaml is a file, expected a scenario's folder\n  give the folder: specs/a\n"},
+		{args: "empty/file.txt", says: "a scenario is a folder with scenario.yaml\n"},
+		{args: "empty", says: "empty: error: no scenario in empty\n"},
+		{args: "empty specs/b", dirs: "specs/b", says: "no scenario in empty"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			g := NewWithT(t)
+			dirs, diags := Find(strings.Fields(c.args))
+			g.Expect(strings.Join(dirs, " ")).To(Equal(c.dirs))
+			out := render(&Loaded{}, diags)
+			if c.says == "" {
+				g.Expect(out).To(BeEmpty())
+			}
+			g.Expect(out).To(ContainSubstring(c.says))
+		})
+	}
+}
+
+// TestNoFolder loads what is no folder.
+func TestNoFolder(t *testing.T) {
+	g := NewWithT(t)
+	l, diags := Scenario("testdata/nowhere/")
+	g.Expect(render(l, diags)).To(ContainSubstring("testdata/nowhere: error: testdata/nowhere does not exist\n"))
+	g.Expect(l.Name).To(Equal("nowhere"))
+	g.Expect(l.Dir).To(Equal("testdata/nowhere"))
+	g.Expect(l.Spec).NotTo(BeNil())
+
+	g.Expect(render(Scenario("find_test.go"))).To(ContainSubstring("find_test.go is a file, expected a scenario's folder"))
+}
