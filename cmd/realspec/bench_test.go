@@ -122,6 +122,7 @@ func BenchmarkDetection(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	config.QPS = -1 // the change is to be sent when it is due
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		b.Fatal(err)

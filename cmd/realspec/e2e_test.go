@@ -136,6 +136,10 @@ func (p *provider) Destroy(ctx context.Context) error {
 
 func TestScripts(t *testing.T) {
 	needCluster(t)
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -147,6 +151,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("REALSPEC_STATE", filepath.Join(e.WorkDir, "state"))
 			e.Setenv("PATH", e.Getenv("PATH")+string(filepath.ListSeparator)+filepath.Dir(os.Getenv("REALSPEC_CLUSTER")))
 			e.Setenv("CI", "true")
+			e.Setenv("ROOT", root)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -75,7 +75,7 @@ func TestEverything(t *testing.T) {
 		"list": []any{int64(1), "two", map[string]any{"three": int64(3)}},
 		"text": "${{ vars.limit }} or less", "limit": "15m",
 	}, s.Vars.Fields)).To(BeEmpty())
-	g.Expect(s.Vars.Places["/list/2/three"].String()).To(Equal("testdata/ok/everything/scenario.yaml:33:29"))
+	g.Expect(s.Vars.Places["/list/2/three"].String()).To(Equal("testdata/ok/everything/scenario.yaml:33:28"))
 	gpu := s.Requires.Nodes.Each["nvidia.com/gpu"]
 	g.Expect(gpu.Cmp(resource.MustParse("1"))).To(BeZero())
 	g.Expect(s.Local.Nodes[0].Taints[0].Effect).To(Equal("NoSchedule"))
@@ -83,7 +83,7 @@ func TestEverything(t *testing.T) {
 	inline := l.Steps[0].Apply.Objects[0]
 	g.Expect(inline.Templates).To(HaveLen(1))
 	g.Expect(inline.Templates[0].Path).To(Equal([]any{"data", "c~d"}))
-	g.Expect(inline.Templates[0].Text.At.String()).To(Equal("testdata/ok/everything/00-apply.yaml:14:29"))
+	g.Expect(inline.Templates[0].Text.At.String()).To(Equal("testdata/ok/everything/00-apply.yaml:15:31"))
 	g.Expect(inline.Places).To(HaveKey("/data/a~1b"))
 	g.Expect(inline.Places).To(HaveKey("/data/c~0d"))
 
@@ -96,7 +96,7 @@ func TestEverything(t *testing.T) {
 	wait := l.Steps[1].Wait
 	g.Expect(wait[3].Let["web"].Name.Text).To(Equal("web"))
 	g.Expect(wait[3].CEL.Locate(strings.Index(wait[3].CEL.Text, "web.spec")).String()).
-		To(Equal("testdata/ok/everything/01-wait.yaml:16:9"))
+		To(Equal("testdata/ok/everything/01-wait.yaml:15:9"))
 	g.Expect(l.Steps[2].Assert.Let).To(HaveLen(2), "through the alias")
 	g.Expect(*l.Steps[3].Delete.Wait).To(BeFalse())
 	g.Expect(l.Steps[3].Delete.GracePeriod.At.IsValid()).To(BeTrue())
@@ -125,9 +125,9 @@ more: {<<: *data, mode: 1e3}
 	g.Expect(diags.HasErrors()).To(BeFalse())
 	o := l.Steps[0].Apply.Manifests[0]
 	g.Expect(o.Fields["data"]).To(Equal(map[string]any{
-		"mode": int64(420), "true": false, "8080": float64(1), "big": 12345678901234567890.0,
+		"mode": int64(420), "true": false, "8080": int64(1), "big": 12345678901234567890.0,
 	}))
-	g.Expect(o.Fields["more"]).To(HaveKeyWithValue("mode", float64(1000)))
+	g.Expect(o.Fields["more"]).To(HaveKeyWithValue("mode", int64(1000)))
 	g.Expect(o.Places).To(HaveKey("/data/true"))
 	g.Expect(o.Places["/more/8080"]).To(Equal(o.Places["/data/8080"]))
 }
