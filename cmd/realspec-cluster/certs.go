@@ -85,7 +85,7 @@ func sign(template *x509.Certificate, by *authority) (keyPair, crypto.Signer, er
 	template.SerialNumber = serial
 	template.NotBefore = now.Add(-time.Hour) // clocks of clients may be behind
 	template.NotAfter = now.Add(lifetime)
-	parent, signer := template, crypto.Signer(key)
+	parent, signer := template, crypto.Signer(key) //nolint:unconvert // the type of signer must be the interface
 	if by != nil {
 		parent, signer = by.certificate, by.key
 	}

@@ -69,7 +69,7 @@ func simulatedNode(pool Pool, name string, index int) *corev1.Node {
 			},
 			NodeInfo: corev1.NodeSystemInfo{
 				OperatingSystem: "linux", Architecture: runtime.GOARCH, OSImage: "simulated",
-				KubeletVersion: version, KubeProxyVersion: version, ContainerRuntimeVersion: version, KernelVersion: version,
+				KubeletVersion: version, ContainerRuntimeVersion: version, KernelVersion: version,
 			},
 		},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -171,7 +172,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	code := 0
 	var exit *exec.ExitError
 	switch {
-	case asExit(err, &exit):
+	case errors.As(err, &exit):
 		code = exit.ExitCode()
 	case err != nil:
 		ts.Fatalf("%v", err)
@@ -181,12 +182,6 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func asExit(err error, to **exec.ExitError) bool {
-	exit, ok := err.(*exec.ExitError)
-	*to = exit
-	return ok
-}
-
 // interrupt sends SIGINT to the last background command: interrupt [kill]
 func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	commands := ts.BackgroundCmds()
@@ -194,7 +189,7 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("nothing runs in the background")
 	}
 	process := commands[len(commands)-1].Process
-	var signal os.Signal = os.Interrupt
+	signal := os.Interrupt
 	if len(args) == 1 && args[0] == "kill" {
 		signal = os.Kill
 	}

@@ -25,9 +25,12 @@ func (c *sweepCommand) Run(a *app) error {
 		return asUsage(err)
 	}
 	defer client.Close()
-	found, err := client.Leftovers(a.first, c.labels())
-	if err != nil {
-		return err
+	found, unseen := client.Leftovers(a.first, c.labels())
+	if len(found) == 0 && unseen != nil {
+		return unseen
+	}
+	if unseen != nil {
+		fmt.Fprintf(a.stderr, "warning: %v\n", unseen)
 	}
 	info := client.Info()
 	found = slices.DeleteFunc(found, func(l cluster.Leftover) bool { return l.Age(time.Now()) < c.OlderThan })

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -28,7 +29,8 @@ func junitMain() {
 			s.Name, s.Totals.Tests, s.Totals.Passed, s.Totals.Failed, s.Totals.Error, s.Totals.Skipped)
 		for _, c := range s.Tests {
 			line := fmt.Sprintf("case %s | %s", c.Name, c.Status)
-			if e, ok := c.Error.(junit.Error); ok {
+			var e junit.Error
+			if errors.As(c.Error, &e) {
 				line += fmt.Sprintf(" | %s | %s\n%s", e.Type, e.Message, e.Body)
 			} else if c.Message != "" {
 				line += " | " + c.Message

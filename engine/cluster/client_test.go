@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -188,7 +190,9 @@ func TestOpenUnreachable(t *testing.T) {
 	defer page.Close()
 	login := httptest.NewServer(http.RedirectHandler("/login", http.StatusFound))
 	defer login.Close()
-	foreign := httptest.NewTLSServer(http.NotFoundHandler())
+	foreign := httptest.NewUnstartedServer(http.NotFoundHandler())
+	foreign.Config.ErrorLog = log.New(io.Discard, "", 0) // it is told of our refusal
+	foreign.StartTLS()
 	defer foreign.Close()
 	strict := httptest.NewServer(says(http.StatusUnauthorized, "Unauthorized"))
 	defer strict.Close()

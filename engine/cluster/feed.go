@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -55,12 +54,6 @@ type subscriber struct {
 }
 
 const (
-	// queueLength bounds the frames between receipt and decoding. When it is full
-	// the stream is not read on, and nothing is lost.
-	queueLength = 4096
-	// quiet is how long a stream may bring nothing, not even the bookmark that
-	// servers send every minute, before it is opened again to be sure.
-	quiet = 150 * time.Second
 	// settled is how long a stream must have lived for its end to be normal.
 	// After a shorter life the next attempt waits longer than the last one did.
 	settled = 5 * time.Second
@@ -158,7 +151,7 @@ func (f *Feed) list(ctx context.Context) error {
 	for _, p := range pages {
 		for _, u := range p.objects {
 			uids[u.GetUID()] = true
-			f.store1(func(s *store) []Change { return s.put(u, p.at, true) })
+			f.update(func(s *store) []Change { return s.put(u, p.at, true) })
 		}
 	}
 	at := time.Now()
@@ -166,7 +159,7 @@ func (f *Feed) list(ctx context.Context) error {
 		at = pages[len(pages)-1].at
 	}
 	for _, e := range f.store.missing(uids) {
-		f.store1(func(s *store) []Change { return []Change{s.remove(e, e.object, at, true)} })
+		f.update(func(s *store) []Change { return []Change{s.remove(e, e.object, at, true)} })
 	}
 	f.version = version
 	f.advance(version)
@@ -175,70 +168,6 @@ func (f *Feed) list(ctx context.Context) error {
 		close(f.synced)
 	}
 	return nil
-}
-
-// stamped is a frame as it was read.
-type stamped struct {
-	raw *[]byte
-	at  time.Time
-}
-
-// consume reads the stream to its end.
-func (f *Feed) consume(ctx context.Context, body io.ReadCloser) error {
-	frames := make(chan stamped, queueLength)
-	done := make(chan struct{})
-	var readErr error
-	var reader sync.WaitGroup
-	reader.Go(func() { readErr = f.client.readFrames(body, frames, done) })
-	defer reader.Wait()
-	defer body.Close()
-	defer close(done)
-	for {
-		select {
-		case s, ok := <-frames:
-			if !ok {
-				reader.Wait()
-				return readErr
-			}
-			err := f.take(s)
-			f.client.buffers.Put(s.raw)
-			if err != nil {
-				return err
-			}
-		case <-f.wake:
-			f.admit()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// readFrames reads and stamps until the stream ends, and closes frames. The end
-// that the server intends is no error.
-func (c *Client) readFrames(body io.ReadCloser, frames chan<- stamped, done <-chan struct{}) error {
-	defer close(frames)
-	var silent atomic.Bool
-	idle := time.AfterFunc(quiet, func() { silent.Store(true); body.Close() })
-	defer idle.Stop()
-	lines := newFrameReader(body)
-	for {
-		raw := c.buffers.Get().(*[]byte)
-		text, at, err := lines.next((*raw)[:0])
-		if errors.Is(err, io.EOF) || silent.Load() {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		*raw = text
-		idle.Reset(quiet)
-		select {
-		case frames <- stamped{raw, at}:
-			c.ledger.queued(len(frames))
-		case <-done:
-			return nil
-		}
-	}
 }
 
 // take stores one event.
@@ -255,10 +184,10 @@ func (f *Feed) take(s stamped) error {
 	switch e.kind {
 	case "ADDED", "MODIFIED":
 		f.client.ledger.events.Add(1)
-		f.store1(func(st *store) []Change { return st.put(u, s.at, false) })
+		f.update(func(st *store) []Change { return st.put(u, s.at, false) })
 	case "DELETED":
 		f.client.ledger.events.Add(1)
-		f.store1(func(st *store) []Change { return st.drop(u, s.at) })
+		f.update(func(st *store) []Change { return st.drop(u, s.at) })
 	case "BOOKMARK": // only the version
 	}
 	if version := u.GetResourceVersion(); version != "" {
@@ -279,8 +208,8 @@ func (f *Feed) refused(e frame) error {
 	}
 }
 
-// store1 changes the store and tells the subscribers what it came to.
-func (f *Feed) store1(change func(*store) []Change) {
+// update changes the store and tells the subscribers what it came to.
+func (f *Feed) update(change func(*store) []Change) {
 	f.mu.Lock()
 	changes := change(&f.store)
 	if len(changes) > 0 {

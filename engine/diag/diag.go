@@ -28,8 +28,8 @@ type Diagnostic struct {
 	Help     string   `json:"help,omitempty"` // what would be right, may have several lines
 }
 
-// Error renders the diagnostic on one line, without its help.
-func (d Diagnostic) Error() string {
+// String renders the diagnostic on one line, without its help.
+func (d Diagnostic) String() string {
 	return fmt.Sprintf("%s: %s: %s", d.Pos, d.Severity, d.Message)
 }
 

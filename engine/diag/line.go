@@ -29,7 +29,10 @@ func renderLine(w io.Writer, d Diagnostic, line string, p painter) {
 	gutter := len("  ") + len(number) + len(" | ")
 	shown, before, marked := window(cells, from, to, columns-gutter)
 
-	fmt.Fprintf(w, "  %s %s\n", p.dim(number+" |"), shown)
+	if shown != "" {
+		shown = " " + shown
+	}
+	fmt.Fprintf(w, "  %s%s\n", p.dim(number+" |"), shown)
 	fmt.Fprintf(w, "  %s %s%s\n", p.dim(strings.Repeat(" ", len(number))+" |"),
 		strings.Repeat(" ", before), p.green("^"+strings.Repeat("~", max(0, marked-1))))
 }

@@ -12,12 +12,13 @@ import (
 // none is near enough to guess.
 func Nearest(word string, known []string) string {
 	word = strings.ToLower(word)
-	best, bestCost := "", 0
-	for _, k := range known {
-		cost := distance(word, strings.ToLower(k))
-		near := cost <= (len([]rune(word))+2)/3 && cost < len([]rune(word))
-		if near && (best == "" || cost < bestCost || cost == bestCost && k < best) {
-			best, bestCost = k, cost
+	length := len([]rune(word))
+	best, bestCost, bestShared := "", 0, 0
+	for _, k := range slices.Sorted(slices.Values(known)) {
+		cost, shared := distance(word, strings.ToLower(k)), sharedPrefix(word, strings.ToLower(k))
+		near := cost <= (length+2)/3 && cost < length
+		if near && (best == "" || cost < bestCost || cost == bestCost && shared > bestShared) {
+			best, bestCost, bestShared = k, cost, shared
 		}
 	}
 	return best
@@ -45,6 +46,14 @@ func distance(a, b string) int {
 		return 1
 	}
 	return levenshtein.ComputeDistance(a, b)
+}
+
+func sharedPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 func sameLetters(a, b string) bool {

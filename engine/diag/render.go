@@ -1,7 +1,6 @@
 package diag
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -24,6 +23,7 @@ const columns = 80
 // gives nothing, the source line is left out. RenderCount writes the last line.
 func Render(w io.Writer, list List, source func(path string) []byte, color bool) {
 	p := painter(color)
+	lines := map[string][]string{}
 	for i, d := range sorted(list) {
 		if i > 0 {
 			fmt.Fprintln(w)
@@ -37,8 +37,11 @@ func Render(w io.Writer, list List, source func(path string) []byte, color bool)
 		}
 		fmt.Fprintf(w, "%s %s\n", paint(string(d.Severity)+":"), Visible(d.Message))
 		if d.Pos.IsValid() {
-			if line, ok := lineOf(source(d.Pos.File), d.Pos.Line); ok {
-				renderLine(w, d, line, p)
+			if _, ok := lines[d.Pos.File]; !ok {
+				lines[d.Pos.File] = linesOf(source(d.Pos.File))
+			}
+			if all := lines[d.Pos.File]; d.Pos.Line <= len(all) {
+				renderLine(w, d, all[d.Pos.Line-1], p)
 			}
 		}
 		renderHelp(w, d.Help)
@@ -96,26 +99,15 @@ func sorted(list List) List {
 	})
 }
 
-// lineOf is one line of a file, counted as editors do: \n, \r\n and a lone \r
-// end a line. A byte order mark is no part of the first line.
-func lineOf(data []byte, line int) (string, bool) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	for n := 1; ; n++ {
-		end := bytes.IndexAny(data, "\r\n")
-		if n == line {
-			if end >= 0 {
-				data = data[:end]
-			}
-			return string(data), n > 1 || len(data) > 0 || end >= 0
-		}
-		if end < 0 {
-			return "", false
-		}
-		if bytes.HasPrefix(data[end:], []byte("\r\n")) {
-			end++
-		}
-		data = data[end+1:]
+// linesOf splits a file as editors do: \n, \r\n and a lone \r end a line. A byte
+// order mark is no part of the first line.
+func linesOf(data []byte) []string {
+	if len(data) == 0 {
+		return nil
 	}
+	text := strings.TrimPrefix(string(data), "\ufeff")
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	return strings.Split(strings.ReplaceAll(text, "\r", "\n"), "\n")
 }
 
 // renderHelp indents the help and wraps it at spaces.
@@ -124,7 +116,7 @@ func renderHelp(w io.Writer, help string) {
 		return
 	}
 	for line := range strings.Lines(help) {
-		rest := Visible(strings.TrimRight(line, "\n"))
+		rest := Visible(strings.TrimRight(line, " \n"))
 		indent := "  "
 		for rest != "" {
 			var head string

@@ -215,7 +215,7 @@ func few(names []string) string {
 func invalid(e *ScenarioInvalid) verdict {
 	message := "the scenario is not valid"
 	if len(e.Diagnostics) > 0 {
-		message = e.Diagnostics[0].Error()
+		message = e.Diagnostics[0].String()
 		if more := len(e.Diagnostics) - 1; more > 0 {
 			message += fmt.Sprintf(" (and %d more)", more)
 		}

@@ -93,6 +93,8 @@ func (l *loader) elapsedEnd(steps []*spec.Step, current int, at spec.Pos, field 
 	}
 	i := slices.IndexFunc(steps, func(s *spec.Step) bool { return s.ID == id })
 	switch {
+	case i < 0 && l.partial:
+		return 0, false // it may be in what could not be read
 	case i < 0:
 		var known []string
 		for _, s := range steps[:current] {

@@ -97,7 +97,7 @@ func TestEverything(t *testing.T) {
 	g.Expect(wait[3].Let["web"].Name.Text).To(Equal("web"))
 	g.Expect(wait[3].CEL.Locate(strings.Index(wait[3].CEL.Text, "web.spec")).String()).
 		To(Equal("testdata/ok/everything/01-wait.yaml:15:9"))
-	g.Expect(l.Steps[2].Assert.Let).To(HaveLen(2), "through the alias")
+	g.Expect(wait[4].Let).To(Equal(wait[3].Let), "through the alias")
 	g.Expect(*l.Steps[3].Delete.Wait).To(BeFalse())
 	g.Expect(l.Steps[3].Delete.GracePeriod.At.IsValid()).To(BeTrue())
 
@@ -132,41 +132,6 @@ more: {<<: *data, mode: 1e3}
 	g.Expect(o.Places["/more/8080"]).To(Equal(o.Places["/data/8080"]))
 }
 
-// TestSpecialFiles refuses what is no file, without waiting for it.
-func TestSpecialFiles(t *testing.T) {
-	g := NewWithT(t)
-	dir := write(t, map[string]string{
-		"00-apply.yaml":     "apply:\n  files: [pipe.yaml, loop.yaml, large.yaml, null.yaml, secret.yaml, linked, m]\n",
-		"m/a.yaml":          "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
-		"02-folder.yaml/.x": "", "secret.yaml": "a: b\n",
-	})
-	mkfifo(t, filepath.Join(dir, "pipe.yaml"))
-	mkfifo(t, filepath.Join(dir, "01-pipe.yaml"))
-	for link, to := range map[string]string{
-		"loop.yaml": "loop.yaml", "null.yaml": os.DevNull, "linked": "m", "m/back": "..", "03-loop.yaml": "03-loop.yaml",
-	} {
-		g.Expect(os.Symlink(to, filepath.Join(dir, link))).To(Succeed())
-	}
-	g.Expect(os.Truncate(touch(t, dir, "large.yaml"), maxSize+1)).To(Succeed())
-	g.Expect(os.Chmod(filepath.Join(dir, "secret.yaml"), 0)).To(Succeed())
-
-	got := render(Scenario(dir))
-	for _, want := range []string{
-		"error: pipe.yaml is a pipe, expected a file",
-		"error: 01-pipe.yaml is a pipe, expected a file",
-		"error: 02-folder.yaml is a folder, expected a file",
-		"error: 03-loop.yaml is a symbolic link that leads back to itself",
-		"error: loop.yaml is a symbolic link that leads back to itself",
-		"error: large.yaml is larger than 10 MB",
-		"error: null.yaml is a device, expected a file",
-	} {
-		g.Expect(got).To(ContainSubstring(want))
-	}
-	if os.Geteuid() != 0 {
-		g.Expect(got).To(ContainSubstring("secret.yaml cannot be read: permission denied"))
-	}
-}
-
 func loaded(t *testing.T, dir string) *Loaded {
 	t.Helper()
 	l, diags := Scenario(dir)
@@ -195,9 +160,13 @@ func write(t testing.TB, files map[string]string) string {
 	return dir
 }
 
-func touch(t *testing.T, dir, name string) string {
-	t.Helper()
-	path := filepath.Join(dir, name)
-	NewWithT(t).Expect(os.WriteFile(path, nil, 0o600)).To(Succeed())
-	return path
+// TestDirective reads a file that says which YAML it is in.
+func TestDirective(t *testing.T) {
+	l, diags := Scenario(write(t, map[string]string{
+		"00-wait.yaml": "%YAML 1.1\n---\nwait:\n  - for: ready\n",
+		"01-many.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n...\n%YAML 1.1\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n",
+	}))
+	g := NewWithT(t)
+	g.Expect(render(l, diags)).To(BeEmpty())
+	g.Expect(summary(l.Steps[1])).To(Equal("apply a b"))
 }

@@ -17,20 +17,24 @@ import (
 type decoder struct {
 	l *loader
 	t *text
-	// expanded counts the nodes that were reached through an alias, open holds
-	// the targets of the aliases being followed.
-	expanded int
-	open     map[*yaml.Node]bool
+	// root is the content of the document.
+	root *yaml.Node
+	// visited counts the nodes that were read, again each time an alias leads to
+	// them; open holds the lists and mappings that are being read.
+	visited int
+	open    map[*yaml.Node]bool
 	// kubectl is set for manifests, whose keys are read as kubectl reads them.
 	kubectl bool
 }
 
-// maxExpanded bounds what aliases may expand to: nine lines of nested aliases
-// otherwise make a billion values.
+// maxExpanded bounds what aliases may add to a document: nine lines of nested
+// aliases otherwise make a billion values. A document without them has fewer
+// values than bytes.
 const maxExpanded = 100_000
 
-func (l *loader) decoder(t *text) *decoder {
-	return &decoder{l: l, t: t, open: map[*yaml.Node]bool{}}
+// decoder reads the document whose content is root.
+func (l *loader) decoder(t *text, root *yaml.Node) *decoder {
+	return &decoder{l: l, t: t, root: root, open: map[*yaml.Node]bool{}}
 }
 
 // scope is where a value stands: the field that holds it, and the structures

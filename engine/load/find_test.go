@@ -61,3 +61,10 @@ func TestNoFolder(t *testing.T) {
 
 	g.Expect(render(Scenario("find_test.go"))).To(ContainSubstring("find_test.go is a file, expected a scenario's folder"))
 }
+
+func touch(t *testing.T, dir, name string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	NewWithT(t).Expect(os.WriteFile(path, nil, 0o600)).To(Succeed())
+	return path
+}

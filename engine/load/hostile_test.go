@@ -19,6 +19,7 @@ func TestHostile(t *testing.T) {
 		"blanks":            "name: a" + strings.Repeat(" ", 4*mb) + "b\n",
 		"quoted blanks":     "name: 'a" + strings.Repeat(" ", 4*mb) + "b'\n",
 		"error at the end":  strings.Repeat("a: [b, c, d]\n", mb/13) + "x: @\n",
+		"error in 9 MB":     strings.Repeat("a: [b, c, d]\n", 9*mb/13) + "x: @\n",
 		"unclosed at first": "a: \"\n" + strings.Repeat("b: c d e\n", mb/9),
 		"unclosed list":     "a: [\n" + strings.Repeat("  b, c,\n", mb/8),
 		"many keys":         manyKeys(50_000),

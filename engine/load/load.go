@@ -70,6 +70,7 @@ type loader struct {
 	marks     map[mark]marked
 	types     map[reflect.Type]*structure
 	manifests map[string][]spec.Object // by path; nil for a file that could not be read
+	partial   bool                     // whether a step file could not be read to its end
 	stems     map[string][]string      // the ids of a step file's steps, by 00-apply
 }
 
@@ -100,7 +101,7 @@ func (l *loader) scenario(into *spec.Scenario) {
 		}
 		return
 	}
-	d := l.decoder(t)
+	d := l.decoder(t, docs[0].node)
 	d.decode(docs[0].node, into, "scenario")
 	for _, extra := range docs[1:] {
 		d.add(extra.node, "two-scenarios", "%s holds a second document", scenarioFile).Help =

@@ -176,14 +176,15 @@ func (l *loader) manifest(path string, pos spec.Pos) []spec.Object {
 // plainObjects reads one document as kubectl does, with its positions and
 // templates beside it. A List gives its items.
 func (l *loader) plainObjects(t *text, doc document) []spec.Object {
-	d := l.decoder(t)
+	d := l.decoder(t, doc.node)
 	d.kubectl = true
 	if doc.node.Kind != yaml.MappingNode {
 		d.add(doc.node, "wrong-type", "a manifest is a mapping, found %s", found(doc.node))
 		return nil
 	}
 	before := len(l.diags)
-	o := d.object(doc.node, &scope{name: "manifest"})
+	var o spec.Object
+	d.follow(doc.node, func(n *yaml.Node) { o = d.object(n, &scope{name: "manifest"}) })
 	if l.diags[before:].HasErrors() {
 		return nil
 	}

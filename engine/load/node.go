@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -16,30 +17,31 @@ type pair struct {
 }
 
 // follow calls do with what a node stands for: itself, or what an alias refers
-// to. It keeps aliases from growing without end.
+// to. It keeps aliases from growing without end: through *alias, and through <<,
+// whose fields are read where they are merged in.
 func (d *decoder) follow(n *yaml.Node, do func(*yaml.Node)) {
-	if d.expanded > maxExpanded {
+	limit := len(d.t.data) + maxExpanded
+	if d.visited++; d.visited > limit {
+		if d.visited == limit+1 {
+			d.add(n, "aliases", "the aliases of this document expand to more than %d values", maxExpanded)
+		}
 		return
 	}
-	if len(d.open) > 0 {
-		if d.expanded++; d.expanded > maxExpanded {
-			d.add(n, "aliases", "the aliases of this document expand to more than %d values", maxExpanded)
-			return
-		}
-	}
-	target := n
-	if n.Kind == yaml.AliasNode {
-		target = n.Alias
-		if d.open[target] {
-			d.add(n, "aliases", "&%s contains itself", n.Value)
-			return
-		}
-		d.open[target] = true
-		defer delete(d.open, target)
-	}
-	if !knownTag(target) {
+	target := target(n)
+	switch {
+	case target.Line < d.root.Line:
+		d.add(n, "aliases", "*%s refers to an anchor of another document", n.Value)
+		return
+	case d.open[target]:
+		d.add(n, "aliases", "&%s contains itself", cmp.Or(target.Anchor, n.Value))
+		return
+	case !knownTag(target):
 		d.add(target, "tag", "the tag %s is not known", target.Tag).Help = "leave it out"
 		return
+	}
+	if target.Kind != yaml.ScalarNode {
+		d.open[target] = true
+		defer delete(d.open, target)
 	}
 	do(target)
 }

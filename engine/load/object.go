@@ -19,7 +19,7 @@ func (d *decoder) object(n *yaml.Node, s *scope) spec.Object {
 		return spec.Object{}
 	}
 	w := &walk{d: d, out: spec.Object{At: d.pos(n), Places: map[string]spec.Pos{}}}
-	w.out.Fields, _ = w.value(n).(map[string]any)
+	w.out.Fields = w.mapping(n)
 	return w.out
 }
 
@@ -35,9 +35,7 @@ type walk struct {
 
 func (w *walk) value(n *yaml.Node) (v any) {
 	w.d.follow(n, func(n *yaml.Node) {
-		if len(w.pointer) > 0 {
-			w.out.Places[string(w.pointer)] = w.d.pos(n)
-		}
+		w.out.Places[string(w.pointer)] = w.d.pos(n)
 		switch n.Kind {
 		case yaml.MappingNode:
 			v = w.mapping(n)

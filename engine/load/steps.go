@@ -61,9 +61,11 @@ func (l *loader) stepDocuments(f stepFile) (parsedFile, bool) {
 	pos := spec.Pos{File: f.path}
 	t, ok := l.read(f.path, pos)
 	if !ok {
+		l.partial = true
 		return p, false
 	}
 	docs, ok := l.parse(t)
+	l.partial = l.partial || !ok
 	if ok && len(docs) == 0 {
 		l.diags.Add(pos, "empty-file", "there is no step in this file").Help =
 			"a step has one verb, such as apply: {files: [manifests/]}"
@@ -108,7 +110,7 @@ func (l *loader) fileSteps(p parsedFile) []*spec.Step {
 			out = append(out, l.writtenStep(p.t, doc.node))
 			continue
 		}
-		d := l.decoder(p.t)
+		d := l.decoder(p.t, doc.node)
 		if d.foreign(doc.node) {
 			continue
 		}
@@ -144,7 +146,7 @@ func addPlain(s *spec.Step, rank int, o spec.Object) {
 // writtenStep reads a document that is a step.
 func (l *loader) writtenStep(t *text, n *yaml.Node) *spec.Step {
 	s := &spec.Step{}
-	d := l.decoder(t)
+	d := l.decoder(t, n)
 	if missing := halfObject(n); missing != "" {
 		s.At = d.pos(n)
 		d.add(n, "half-object", "this looks like a Kubernetes object, and has no %s", missing)

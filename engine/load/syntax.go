@@ -53,6 +53,9 @@ var phrases = []struct{ yaml, plain, help string }{
 func (l *loader) syntaxError(t *text, err error) {
 	problem := lineOfError.ReplaceAllString(err.Error(), "")
 	at := faultAt(t, problem)
+	if at < 0 {
+		at = reportedAt(t, err)
+	}
 	message, help := plainSyntax(t, at, problem)
 	if expr := expressionAt(t, at); expr >= 0 && !strings.Contains(problem, "cannot start any token") {
 		// In { } or [ ], and before ": ", a ${{ }} is taken for YAML.
@@ -96,7 +99,25 @@ func plainToken(t *text, at int) (message, help string) {
 	return fmt.Sprintf("a text cannot begin with %c", r), "put the text in quotes"
 }
 
-// faultAt is the byte offset of a syntax error. The parser says a line only, and
+// maxSought is the largest file in which the place of an error is sought by
+// parsing beginnings of it: some forty of them, at about 20 MB a second.
+const maxSought = 1 << 20
+
+// reportedAt is the first character on the line that the parser gave.
+func reportedAt(t *text, err error) int {
+	var line int
+	if _, scanErr := fmt.Sscanf(err.Error(), "yaml: line %d:", &line); scanErr != nil {
+		return 0
+	}
+	at := t.marks[min(max(line, 1), len(t.marks))-1]
+	for at < len(t.data) && isBlank(t.data[at]) {
+		at++
+	}
+	return at
+}
+
+// faultAt is the byte offset of a syntax error, or -1 where it is too much work
+// to find. The parser says a line only, and
 // often that where an enclosing mapping began. So the shortest beginning of the
 // file is sought that fails in the same way: first by lines, then by characters.
 func faultAt(t *text, problem string) int {
@@ -110,6 +131,9 @@ func faultAt(t *text, problem string) int {
 		if at := bytes.IndexFunc(t.data, isForbidden); at >= 0 {
 			return at
 		}
+	}
+	if len(t.data) > maxSought {
+		return -1
 	}
 	fails := func(end int) bool { return firstProblem(t.data[:end]) == problem }
 	line := shortest(len(t.marks), func(n int) bool {

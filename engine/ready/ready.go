@@ -98,39 +98,45 @@ func ruleOf(u *unstructured.Unstructured) func(*unstructured.Unstructured) Statu
 // byLibrary asks kstatus, and adds the words of the condition that it went by.
 func byLibrary(u *unstructured.Unstructured) Status {
 	result, err := status.Compute(u)
-	if err != nil {
-		return progressing("its status cannot be read: %v", err)
+	if err != nil { // its words are about Go types
+		return progressing("its status or its conditions have a form that Kubernetes objects do not have")
 	}
 	switch result.Status {
 	case status.CurrentStatus:
-		return ready("%s", lower(result.Message))
+		return ready("%s", lower(u, result.Message))
 	case status.FailedStatus:
-		return failed("%s", because(result))
+		return failed("%s", because(u, result))
 	case status.TerminatingStatus:
 		return Status{Terminating, "being deleted"}
 	}
 	if c, ok := conditionOf(u, "Ready"); ok && c.status != "True" {
 		return progressing("Ready is %s%s", c.status, c.why())
 	}
-	return progressing("%s", because(result))
+	return progressing("%s", because(u, result))
 }
 
 // because is kstatus' message with the reason in front.
-func because(result *status.Result) string {
-	message := lower(result.Message)
+func because(u *unstructured.Unstructured, result *status.Result) string {
+	message := lower(u, result.Message)
 	for _, c := range result.Conditions {
-		if c.Reason != "" && message != "" && c.Reason != result.Message {
+		switch {
+		case c.Reason == "LatestGenerationNotObserved":
+			return "its controller has not seen the latest change yet"
+		case c.Reason != "" && message != "":
 			return c.Reason + ": " + message
 		}
+	}
+	if message == "" {
+		return "kstatus gives no reason"
 	}
 	return message
 }
 
-// lower begins a message with a small letter, unless it begins with a name like
-// ReplicaSet or CRD.
-func lower(message string) string {
+// lower begins a message with a small letter, unless it begins with the kind or
+// another name, like CRD or AllowedDisruptions.
+func lower(u *unstructured.Unstructured, message string) string {
 	first, _, _ := strings.Cut(message, " ")
-	if first == "" || strings.ToUpper(first) == first || strings.ContainsAny(first[1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+	if first == "" || first == u.GetKind() || strings.ToLower(first[1:]) != first[1:] {
 		return message
 	}
 	return strings.ToLower(message[:1]) + message[1:]

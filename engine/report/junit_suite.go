@@ -66,7 +66,7 @@ func beforeSteps(s *event.Scenario) (xmlCase, bool) {
 func diagnostics(s *event.Scenario) string {
 	var b strings.Builder
 	for _, d := range s.Diagnostics {
-		b.WriteString(clean(d.Error()) + "\n")
+		b.WriteString(clean(d.String()) + "\n")
 		for _, l := range block(2, plain, d.Help) {
 			b.WriteString("  " + l.text + "\n")
 		}

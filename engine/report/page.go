@@ -153,7 +153,7 @@ func (p page) invalid(s *event.Scenario) []string {
 	var lines []line
 	for _, d := range s.Diagnostics {
 		// On one line, so that it can be opened and grepped for.
-		lines = append(lines, line{0, place, oneLine(d.Error())})
+		lines = append(lines, line{0, place, oneLine(d.String())})
 		lines = append(lines, block(2, plain, d.Help)...)
 	}
 	if len(lines) == 0 {

@@ -26,7 +26,8 @@ func leaf(t reflect.Type) (*node, bool) {
 	case reflect.TypeFor[spec.Text]():
 		return &node{Type: "string"}, true
 	case reflect.TypeFor[spec.Expr]():
-		return &node{Type: "string", MinLength: new(1)}, true
+		// true and 1 are expressions too, and YAML reads them as what they are.
+		return &node{Type: []string{"string", "boolean", "number"}, MinLength: new(1)}, true
 	case reflect.TypeFor[spec.Duration]():
 		return &node{Type: "string", Pattern: goDuration + "|" + wholeExpression,
 			PatternErrorMessage: "a duration has a unit: 500ms, 30s, 3m, 1h30m, or it is one ${{ expression }}"}, true

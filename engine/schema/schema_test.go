@@ -160,7 +160,7 @@ var stepFile = regexp.MustCompile(`^[0-9]+.*\.ya?ml$`)
 func TestShippedScenariosConform(t *testing.T) {
 	scenario, step := compile(t, schemas.Scenario), compile(t, schemas.Step)
 	scenarios, steps := 0, 0
-	for _, folder := range []string{"specs", "examples"} {
+	for _, folder := range []string{"specs", "examples", "engine/load/testdata/ok"} {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d os.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err

@@ -72,44 +72,56 @@ func parseForCondition(text string) (For, error) {
 // parseForJSONPath reads {.path} or {.path}=VALUE, and what kubectl takes
 // besides: the path in quotes, as it is written in a shell, or without braces.
 func parseForJSONPath(text string) (For, error) {
-	path, value, hasValue, err := cutJSONPath(text)
+	end := jsonPathEnd(text)
+	if end < 0 {
+		return For{}, fmt.Errorf("jsonpath=%s does not end its path", text)
+	}
+	value, hasValue := strings.CutPrefix(text[end:], "=")
+	if !hasValue && value != "" {
+		return For{}, fmt.Errorf("after jsonpath=%s stands %q, expected = and a value", text[:end], value)
+	}
+	path := text[:end]
+	if path != "" && (path[0] == '\'' || path[0] == '"') {
+		path = path[1 : len(path)-1]
+	}
+	if !strings.HasPrefix(path, "{") {
+		path = "{." + strings.TrimPrefix(path, ".") + "}"
+	}
 	switch {
-	case err != nil:
-		return For{}, err
+	case strings.Trim(path, "{}. ") == "":
+		return For{}, fmt.Errorf("jsonpath= names no path")
 	case hasValue && value == "":
 		return For{}, fmt.Errorf("jsonpath=%s= names no value", path)
 	}
 	return For{Kind: ForJSONPath, Name: path, Value: value}, nil
 }
 
-func cutJSONPath(text string) (path, value string, hasValue bool, err error) {
-	if text == "" {
-		return "", "", false, fmt.Errorf("jsonpath= names no path")
-	}
-	end, quoted := 0, text[0] == '\'' || text[0] == '"'
+// jsonPathEnd is where the path ends that text begins with, or -1 where it does
+// not end. Within braces and quotes, = belongs to the path.
+func jsonPathEnd(text string) int {
 	switch {
-	case quoted:
-		end = strings.IndexByte(text[1:], text[0]) + 2
-	case text[0] == '{':
-		end = closingBrace(text) + 1
-	default:
-		path, value, hasValue = strings.Cut(text, "=")
-		return "{." + strings.TrimPrefix(path, ".") + "}", value, hasValue, nil
+	case text == "":
+		return 0
+	case text[0] == '\'' || text[0] == '"':
+		if i := strings.IndexByte(text[1:], text[0]); i >= 0 {
+			return i + 2
+		}
+		return -1
 	}
-	if end < 2 {
-		return "", "", false, fmt.Errorf("jsonpath=%s does not end its path", text)
+	end := 0
+	for strings.HasPrefix(text[end:], "{") {
+		i := closingBrace(text[end:])
+		if i < 0 {
+			return -1
+		}
+		end += i + 1
 	}
-	path, rest := text[:end], text[end:]
-	if quoted {
-		path = path[1 : len(path)-1]
+	if i := strings.IndexByte(text, '='); end == 0 && i >= 0 {
+		return i
+	} else if end == 0 {
+		return len(text)
 	}
-	if !strings.HasPrefix(path, "{") {
-		path = "{." + strings.TrimPrefix(path, ".") + "}"
-	}
-	if rest != "" && rest[0] != '=' {
-		return "", "", false, fmt.Errorf("after jsonpath=%s stands %q, expected = and a value", text[:end], rest)
-	}
-	return path, strings.TrimPrefix(rest, "="), rest != "", nil
+	return end
 }
 
 // closingBrace is the index of the brace that closes the first one, or -1.
