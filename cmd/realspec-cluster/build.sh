@@ -16,7 +16,7 @@ v=k8s.io/component-base/version
 ldflags="-s -w -X $v.gitVersion=$kubernetes -X $v.gitMajor=1 -X $v.gitMinor=$minor -X $v.gitTreeState=clean"
 ldflags="$ldflags -X k8s.io/client-go/pkg/version.gitVersion=$kubernetes"
 
-hash=$( (cat ./*.go go.mod go.sum build.sh; $go version; $go env GOOS GOARCH) | sha256sum | cut -c1-16)
+hash=$( (ls ./*.go | grep -v _test.go | xargs cat go.mod go.sum build.sh; $go version; $go env GOOS GOARCH) | sha256sum | cut -c1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/realspec
 kept=$cache/realspec-cluster-$hash
 if [ ! -x "$kept" ]; then

@@ -31,7 +31,7 @@ func (c *Client) stream(ctx context.Context, q call) (io.ReadCloser, error) {
 	}
 	body := &streamBody{ReadCloser: resp.Body, cancel: cancel}
 	if resp.StatusCode != http.StatusOK {
-		defer body.Close()
+		defer func() { _ = body.Close() }()
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 		f := faultIn(q, resp, text)
 		if f.final != nil {
