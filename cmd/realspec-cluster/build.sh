@@ -42,8 +42,10 @@ if [ ! -x "$kept" ]; then
 		rm -f "$kept.$$"
 		exit "$code"
 	fi
-	rm -f "$cache"/realspec-cluster-*[0-9a-f] # of older sources
 	mv "$kept.$$" "$kept"
+	for old in "$cache"/realspec-cluster-*; do # of older sources
+		[ "$old" = "$kept" ] || rm -f "$old"
+	done
 fi
 mkdir -p "$(dirname "$out")"
 if ! cmp -s "$kept" "$out"; then
