@@ -96,10 +96,11 @@ func unmetNodes(r *spec.NodeRequirement, nodes []spec.Node) []Unmet {
 	}
 	found := fmt.Sprintf("%d of %d nodes", fit, len(nodes))
 	if len(small) > 0 {
-		found += ", for " + strings.Join(small[:min(len(small), 5)], ", ")
+		found += " (" + strings.Join(small[:min(len(small), 5)], ", ")
 		if len(small) > 5 {
 			found += fmt.Sprintf(" and %d more", len(small)-5)
 		}
+		found += ")"
 	}
 	return []Unmet{{r.At, needed, found}}
 }
