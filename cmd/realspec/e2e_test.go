@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 		"realspec": main,
 		"junit":    junitMain,
 		"kube":     kubeMain,
+		"hang":     hangMain,
 	})
 }
 

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/joshdk/go-junit"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -75,4 +77,33 @@ func kubeMain() {
 		}
 	}
 	fmt.Printf("%d %s\n", len(found.Items), os.Args[2])
+}
+
+// hangMain is an API server that takes every connection and never answers. It
+// writes a kubeconfig to the file that is named, and ends after a minute.
+func hangMain() {
+	log.SetFlags(0)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	time.AfterFunc(time.Minute, func() { os.Exit(0) })
+	config := fmt.Sprintf(`apiVersion: v1
+kind: Config
+current-context: hang
+clusters: [{name: hang, cluster: {server: "http://%s"}}]
+contexts: [{name: hang, context: {cluster: hang, user: nobody}}]
+users: [{name: nobody, user: {}}]
+`, listener.Addr())
+	if err := os.WriteFile(os.Args[1], []byte(config), 0o600); err != nil {
+		log.Fatal(err)
+	}
+	var held []net.Conn // or they would be collected, and so closed
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			log.Fatal(err)
+		}
+		held = append(held, conn)
+	}
 }

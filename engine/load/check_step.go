@@ -20,6 +20,9 @@ const maxRetries = 10
 var stepID = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
 
 func (l *loader) checkStep(s *spec.Step) {
+	if !s.At.IsValid() {
+		return // an item of during that could not be read
+	}
 	l.checkCovers(s.At, s.Covers)
 	l.checkPositive(s.At, "timeout", s.Timeout)
 	l.checkText(s.At, "if", s.If.Text)
@@ -267,7 +270,7 @@ func (l *loader) checkIDs(steps []*spec.Step) {
 	first := map[string]spec.Pos{}
 	var visit func(s *spec.Step)
 	visit = func(s *spec.Step) {
-		if earlier, again := first[s.ID]; again {
+		if earlier, again := first[s.ID]; again && s.At.IsValid() {
 			l.wrong(s.At, "id", "duplicate-id", "the id %s is taken", s.ID).Help =
 				fmt.Sprintf("the step at %s has it; give one of them another id", earlier)
 		} else {

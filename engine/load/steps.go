@@ -145,10 +145,9 @@ func addPlain(s *spec.Step, rank int, o spec.Object) {
 
 // writtenStep reads a document that is a step.
 func (l *loader) writtenStep(t *text, n *yaml.Node) *spec.Step {
-	s := &spec.Step{}
 	d := l.decoder(t, n)
+	s := &spec.Step{At: d.pos(n)}
 	if missing := halfObject(n); missing != "" {
-		s.At = d.pos(n)
 		d.add(n, "half-object", "this looks like a Kubernetes object, and has no %s", missing)
 		return s
 	}

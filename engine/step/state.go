@@ -55,6 +55,8 @@ func hasValue(goal spec.For, path func(map[string]any) (string, bool), o *unstru
 		return state{detail: fmt.Sprintf("%s: %s is not there yet", ref(o), goal.Name), observed: status(o)}
 	case goal.Value == "" || got == goal.Value:
 		return state{holds: true, detail: ref(o)}
+	case o.GetKind() == kindSecret:
+		got = hidden
 	}
 	return state{detail: fmt.Sprintf("%s: %s is %s, not %s", ref(o), goal.Name, got, goal.Value), observed: status(o)}
 }
@@ -108,7 +110,7 @@ func parts(ctx context.Context, p *expr.Program, values expr.Values) []event.Par
 	}
 	var out []event.Part
 	for _, part := range p.Explain(ctx, masked) {
-		if strings.HasPrefix(part.Expr, "env.") {
+		if strings.Contains(part.Expr, "env.") {
 			part.Value = hidden
 		}
 		out = append(out, event.Part{Expr: part.Expr, Value: part.Value})

@@ -123,7 +123,16 @@ func (w *World) wrote(res cluster.Resource, o *unstructured.Unstructured) {
 	if o == nil || o.GetResourceVersion() == "" {
 		return
 	}
-	w.writes[place{res, w.namespaceFor(res, o.GetNamespace())}] = o.GetResourceVersion()
+	at, version := place{res, w.namespaceFor(res, o.GetNamespace())}, o.GetResourceVersion()
+	if newer(version, w.writes[at]) { // answers of concurrent writes come in any order
+		w.writes[at] = version
+	}
+}
+
+// newer compares versions, which are whole numbers that rise (official since
+// Kubernetes 1.35, true before).
+func newer(a, b string) bool {
+	return len(a) > len(b) || len(a) == len(b) && a > b
 }
 
 // current tells whether the feed shows our own last write to what it watches.
