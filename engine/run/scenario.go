@@ -162,11 +162,21 @@ func (s *scenario) step(ctx context.Context, st *plan.Step) event.Outcome {
 			break
 		}
 		s.Sink.Emit(event.AttemptEnded{Scenario: s.plan.Dir, Step: st.ID, Attempt: result.Attempt})
+		select {
+		case <-time.After(pauseAfter(number)):
+		case <-ctx.Done():
+		}
 	}
 	s.Sink.Emit(event.StepEnded{
 		Scenario: s.plan.Dir, Step: st.ID, Attempt: result.Attempt, Measures: result.Measures,
 	})
 	return result.Outcome
+}
+
+// pauseAfter is the time between an attempt and the next one: 100 ms, doubled
+// each time, at most 5 s.
+func pauseAfter(attempt int) time.Duration {
+	return min(100*time.Millisecond<<(attempt-1), 5*time.Second)
 }
 
 // attempt is one try of a step. A fault of realspec itself ends the step, not

@@ -23,8 +23,9 @@ type Step struct {
 	// apply, delete and patch, 5m for wait, and none for assert, which looks
 	// once; an assert with a timeout looks again whenever something changes.
 	Timeout Duration `json:"timeout,omitempty"`
-	// How often a step that failed is tried again. A step that passes on a later
-	// attempt is flaky, and reported as such. Default: 0.
+	// How often a step that failed is tried again, after a pause of 100 ms that
+	// doubles each time, at most 5 s. A step that passes on a later attempt is
+	// flaky, and reported as such. Default: 0.
 	Retries int `json:"retries,omitempty"`
 	// Run this step even after a failure. Default: false.
 	Always bool `json:"always,omitempty"`

@@ -54,6 +54,11 @@ func Run(ctx context.Context, w *World, s *plan.Step) Result {
 // add takes a finding into the result. The worst finding decides the outcome:
 // a failure is certain, so it outranks what could not be told.
 func (r *Result) add(f event.Finding) {
+	for _, earlier := range r.Findings {
+		if f.Observed == earlier.Observed {
+			f.Observed = "" // several conditions on one object: its state is shown once
+		}
+	}
 	r.Findings = append(r.Findings, f)
 	if rank(f.Outcome) > rank(r.Outcome) {
 		r.Outcome, r.Reason, r.Message = f.Outcome, f.Reason, f.Message
