@@ -30,7 +30,7 @@ if [ ! -x "$kept" ]; then
 		then echo 0 >"$status"; else echo $? >"$status"; fi
 	} | awk -v tty="$(test -t 2 && echo 1 || echo 0)" '
 		/^go: downloading / { n["modules"]++; report("downloading modules", n["modules"]); next }
-		/^[a-z0-9.\/_-]+$/  { n["packages"]++; report("compiling packages", n["packages"]); next }
+		/^[A-Za-z0-9.\/_~-]+$/  { n["packages"]++; report("compiling packages", n["packages"]); next }
 		{ print > "/dev/stderr" }
 		function report(what, count) {
 			if (tty == "1") printf "\r  %s: %d   ", what, count > "/dev/stderr"
