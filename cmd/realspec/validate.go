@@ -84,12 +84,27 @@ func loadAll(a *app, paths []string, set map[string]string) *loaded {
 		}
 		all.diags = append(all.diags, diags...)
 	}
+	all.checkNames()
 	if !all.diags.HasErrors() {
 		if err := plan.CheckSet(all.plans, set); err != nil {
 			all.diags = append(all.diags, diag.Diagnostic{Severity: diag.Error, Code: "set", Message: err.Error()})
 		}
 	}
 	return all
+}
+
+// checkNames refuses two scenarios of one name: namespaces and reports tell them
+// apart by it.
+func (l *loaded) checkNames() {
+	byName := map[string]*plan.Scenario{}
+	for _, p := range l.plans {
+		if earlier := byName[p.Name]; earlier != nil {
+			l.diags.Add(p.Spec.At, "duplicate-name", "%s and %s are both named %q", earlier.Dir, p.Dir, p.Name).Help =
+				"give one of them another metadata.name"
+			continue
+		}
+		byName[p.Name] = p
+	}
 }
 
 // show renders what is wrong.

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,16 @@ func TestFind(t *testing.T) {
 			g.Expect(out).To(ContainSubstring(c.says))
 		})
 	}
+}
+
+// TestManyManifests stops at a folder that was hardly meant.
+func TestManyManifests(t *testing.T) {
+	files := map[string]string{"00-apply.yaml": "apply: {files: [m]}\n"}
+	for i := range maxManifests + 1 {
+		files[fmt.Sprintf("m/%d/%d.yaml", i%3, i)] = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+	}
+	NewWithT(t).Expect(render(Scenario(write(t, files)))).To(ContainSubstring(
+		"00-apply.yaml:1:17: error: there are more than 1000 files in this folder\n"))
 }
 
 // TestNoFolder loads what is no folder.

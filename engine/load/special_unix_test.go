@@ -15,14 +15,14 @@ import (
 func TestSpecialFiles(t *testing.T) {
 	g := NewWithT(t)
 	dir := write(t, map[string]string{
-		"00-apply.yaml":     "apply:\n  files: [pipe.yaml, loop.yaml, large.yaml, null.yaml, secret.yaml, linked, m]\n",
-		"m/a.yaml":          "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
-		"02-folder.yaml/.x": "", "secret.yaml": "a: b\n",
+		"00-apply.yaml": "apply:\n  files: [pipe.yaml, loop.yaml, large.yaml, null.yaml, secret.yaml, linked, m, n]\n",
+		"m/a.yaml":      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+		"n/.x":          "", "02-folder.yaml/.x": "", "secret.yaml": "a: b\n",
 	})
 	mkfifo(t, filepath.Join(dir, "pipe.yaml"))
 	mkfifo(t, filepath.Join(dir, "01-pipe.yaml"))
 	for link, to := range map[string]string{
-		"loop.yaml": "loop.yaml", "null.yaml": os.DevNull, "linked": "m", "m/back": "..", "03-loop.yaml": "03-loop.yaml",
+		"loop.yaml": "loop.yaml", "null.yaml": os.DevNull, "linked": "m", "m/again": ".", "n/back": "../..", "03-loop.yaml": "03-loop.yaml",
 	} {
 		g.Expect(os.Symlink(to, filepath.Join(dir, link))).To(Succeed())
 	}
@@ -32,6 +32,7 @@ func TestSpecialFiles(t *testing.T) {
 	got := render(Scenario(dir))
 	for _, want := range []string{
 		"error: pipe.yaml is a pipe, expected a file",
+		"error: n/back holds the scenario itself",
 		"error: 01-pipe.yaml is a pipe, expected a file",
 		"error: 02-folder.yaml is a folder, expected a file",
 		"error: 03-loop.yaml is a symbolic link that leads back to itself",

@@ -110,12 +110,8 @@ func (l *loader) fileSteps(p parsedFile) []*spec.Step {
 			out = append(out, l.writtenStep(p.t, doc.node))
 			continue
 		}
-		d := l.decoder(p.t, doc.node)
-		if d.foreign(doc.node) {
-			continue
-		}
 		if plain == nil {
-			plain = newPlainStep(p.rank, d.pos(doc.node))
+			plain = newPlainStep(p.rank, l.decoder(p.t, doc.node).pos(doc.node))
 			out = append(out, plain)
 		}
 		for _, o := range l.plainObjects(p.t, doc) {
@@ -230,7 +226,7 @@ func (d *decoder) foreign(n *yaml.Node) bool {
 	case strings.HasPrefix(group, "chainsaw."):
 		d.add(n, "foreign", "chainsaw's %s is not read", kind).Help = "write its steps as files: realspec explain step"
 	case group == "realspec.dev" && kind == spec.KindScenario:
-		d.add(n, "foreign", "a Scenario in the place of a step").Help = "it belongs in " + scenarioFile
+		d.add(n, "foreign", "a Scenario is no object for the cluster").Help = "it belongs in " + scenarioFile
 	default:
 		return false
 	}

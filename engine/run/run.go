@@ -84,7 +84,8 @@ func (r *Runner) Run(ctx, cleanup context.Context, scenarios []*plan.Scenario) {
 		running.Go(func() {
 			defer func() { <-slots }()
 			one := &scenario{Runner: r, plan: s}
-			if one.run(ctx, cleanup) != event.Passed && r.FailFast {
+			outcome := one.run(ctx, cleanup)
+			if r.FailFast && outcome != event.Passed && outcome != event.Skipped {
 				r.setStopped()
 			}
 		})

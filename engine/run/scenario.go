@@ -110,8 +110,9 @@ func (s *scenario) begin(ctx context.Context) error {
 		return fmt.Errorf("the namespace of the scenario could not be made: %w", err)
 	}
 	s.namespaceUID = made.GetUID()
+	// The watches outlive the scenario's time, for steps marked `always`.
 	s.world = &step.World{
-		Client: s.cluster.Client, Watches: s.cluster.Client.NewWatches(ctx),
+		Client: s.cluster.Client, Watches: s.cluster.Client.NewWatches(context.WithoutCancel(ctx)),
 		Plan: s.plan, Facts: s.cluster.Facts, RunID: s.RunID, Namespace: s.namespace,
 		Spans: map[string]step.Span{},
 	}
