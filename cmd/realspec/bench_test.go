@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -267,15 +266,12 @@ func BenchmarkValidate(b *testing.B) {
 	if _, err := os.Stat(program()); err != nil {
 		b.Skip("skipped: needs bin/realspec: make build")
 	}
-	var peak int64
 	for b.Loop() {
 		cmd := exec.Command(program(), "validate", "../../specs", "../../examples")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			b.Fatalf("%v\n%s", err, out)
 		}
-		peak = max(peak, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss*maxrssUnit)
 	}
-	b.ReportMetric(float64(peak)/(1<<20), "MiB")
 }
 
 // BenchmarkLocalCluster is the start of a local cluster of four nodes.
@@ -309,11 +305,14 @@ func BenchmarkRun(b *testing.B) {
 	}
 	for b.Loop() {
 		start := time.Now()
-		cmd := exec.Command(program(), "run", "../../specs/high-load", "--cluster", "local", "--quiet")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			b.Fatalf("%v\n%s", err, out)
+		x := &bench{B: b, dir: b.TempDir()}
+		cmd := exec.Command(program(), "run", "../../specs/high-load", "--cluster", "local", "--quiet",
+			"--json", filepath.Join(x.dir, "result.json"))
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
 		}
+		r := x.result(cmd)
 		b.ReportMetric(time.Since(start).Seconds(), "s/run")
-		b.ReportMetric(float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss*maxrssUnit)/(1<<20), "MiB")
+		cost(b, r)
 	}
 }

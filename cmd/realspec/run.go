@@ -284,5 +284,5 @@ func ownCost() (cpuSeconds float64, peakBytes int64) {
 		return 0, 0
 	}
 	cpu := time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	return cpu.Seconds(), int64(u.Maxrss) * maxrssUnit //nolint:unconvert // 32 bits on some systems
+	return cpu.Seconds(), peakMemory(u)
 }

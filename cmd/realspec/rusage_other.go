@@ -2,5 +2,7 @@
 
 package main
 
-// maxrssUnit is the unit of rusage's maxrss: bytes on macOS.
-const maxrssUnit = 1
+import "syscall"
+
+// peakMemory is this process's peak resident memory; maxrss is in bytes on macOS.
+func peakMemory(u syscall.Rusage) int64 { return int64(u.Maxrss) }

@@ -11,15 +11,15 @@ import (
 func TestHostile(t *testing.T) {
 	const mb = 1 << 20
 	for name, data := range map[string]string{
-		"deep lists":        strings.Repeat("[", 2*mb),
+		"deep lists":        strings.Repeat("[", mb),
 		"deep mappings":     strings.Repeat("{a: ", mb/2),
 		"deep indentation":  deep(1500),
-		"blank lines":       "name: |\n" + strings.Repeat("\n", 4*mb) + "  x\n",
-		"folded blanks":     "name: >\n  a\n" + strings.Repeat("\n", 4*mb) + "  x\n",
-		"blanks":            "name: a" + strings.Repeat(" ", 4*mb) + "b\n",
-		"quoted blanks":     "name: 'a" + strings.Repeat(" ", 4*mb) + "b'\n",
-		"error at the end":  strings.Repeat("a: [b, c, d]\n", mb/13) + "x: @\n",
-		"error in 9 MB":     strings.Repeat("a: [b, c, d]\n", 9*mb/13) + "x: @\n",
+		"blank lines":       "name: |\n" + strings.Repeat("\n", mb) + "  x\n",
+		"folded blanks":     "name: >\n  a\n" + strings.Repeat("\n", mb) + "  x\n",
+		"blanks":            "name: a" + strings.Repeat(" ", mb) + "b\n",
+		"quoted blanks":     "name: 'a" + strings.Repeat(" ", mb) + "b'\n",
+		"error at the end":  strings.Repeat("a: [b, c, d]\n", mb/26) + "x: @\n",
+		"error in 3 MB":     strings.Repeat("a: [b, c, d]\n", 3*mb/13) + "x: @\n",
 		"unclosed at first": "a: \"\n" + strings.Repeat("b: c d e\n", mb/9),
 		"unclosed list":     "a: [\n" + strings.Repeat("  b, c,\n", mb/8),
 		"many keys":         manyKeys(50_000),

@@ -122,7 +122,7 @@ func (w *World) readPods(ctx context.Context, s *plan.Step, m *spec.Measure) (ta
 	}
 	ns = w.namespaceFor(cluster.Pods, ns)
 	feed := w.recordPods(ns)
-	if err := feed.Synced(ctx); err != nil {
+	if err := w.catchUp(ctx, feed, cluster.Pods, ns, query); err != nil {
 		return taken{}, nil, err
 	}
 	series, measured := w.pods[ns].Measure(ns, selector)
@@ -144,7 +144,7 @@ func (w *World) readObjects(ctx context.Context, s *plan.Step, m *spec.Measure) 
 		return taken{}, nil, err
 	}
 	feed := sel.feed(w)
-	if err := feed.Synced(ctx); err != nil {
+	if err := w.catchUp(ctx, feed, sel.resource, sel.namespace, sel.labels.String()); err != nil {
 		return taken{}, nil, err
 	}
 	series, measured, err := w.objects[m.Objects.At].Measure()
@@ -152,6 +152,38 @@ func (w *World) readObjects(ctx context.Context, s *plan.Step, m *spec.Measure) 
 		value: series, samples: series.Count + series.Missing, missing: series.Missing,
 		measured: event.Measured{Name: m.Name, Kind: m.Kind(), Series: []event.MeasuredSeries{measured}},
 	}, feed, err
+}
+
+// catchUp waits until the watch has shown everything that the API server would
+// list now. Watches of different kinds do not keep step: a Deployment may be
+// seen ready while, on a busy server, hundreds of its pods are still to come.
+func (w *World) catchUp(ctx context.Context, feed *cluster.Feed, res cluster.Resource, namespace, query string) error {
+	if err := feed.Synced(ctx); err != nil {
+		return err
+	}
+	there, err := w.Client.List(ctx, res, namespace, cluster.ListOptions{Selector: query})
+	if err != nil {
+		return err
+	}
+	var newest string
+	for _, o := range there {
+		if newer(o.GetResourceVersion(), newest) {
+			newest = o.GetResourceVersion()
+		}
+	}
+	deadline := time.Now().Add(unreachable)
+	for changed := feed.Changed(); !feed.Reached(newest); changed = feed.Changed() {
+		if feed.Reached(newest) {
+			break
+		}
+		if err := feed.Err(); err != nil {
+			return err
+		}
+		if time.Now().After(deadline) || !await(ctx, []<-chan struct{}{changed}, deadline) {
+			return fmt.Errorf("the watch of %s is behind the API server, so what it has shown is not all there is", res)
+		}
+	}
+	return nil
 }
 
 func (w *World) readElapsed(m *spec.Measure, during Span) (taken, error) {
