@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"os"
@@ -98,12 +99,11 @@ users: [{name: nobody, user: {}}]
 	if err := os.WriteFile(os.Args[1], []byte(config), 0o600); err != nil {
 		log.Fatal(err)
 	}
-	var held []net.Conn // or they would be collected, and so closed
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
 			log.Fatal(err)
 		}
-		held = append(held, conn)
+		go io.Copy(io.Discard, conn)
 	}
 }
