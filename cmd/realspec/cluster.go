@@ -50,11 +50,7 @@ type clusterDown struct{}
 
 // Run is the command.
 func (clusterDown) Run(a *app) error {
-	binary, err := findLocal(a)
-	if err != nil {
-		return err
-	}
-	all, err := binary.List(a.first)
+	binary, all, err := listLocal(a)
 	if err != nil {
 		return err
 	}
@@ -76,11 +72,7 @@ type clusterStatus struct{}
 
 // Run is the command.
 func (clusterStatus) Run(a *app) error {
-	binary, err := findLocal(a)
-	if err != nil {
-		return err
-	}
-	all, err := binary.List(a.first)
+	_, all, err := listLocal(a)
 	if err != nil {
 		return err
 	}
@@ -92,6 +84,16 @@ func (clusterStatus) Run(a *app) error {
 			strings.TrimPrefix(c.Version, "v"), plural(c.Nodes, "node", "nodes"), c.Memory>>20)
 	}
 	return nil
+}
+
+// listLocal is every local cluster of this user, and the program that runs them.
+func listLocal(a *app) (local.Binary, []local.Cluster, error) {
+	binary, err := findLocal(a)
+	if err != nil {
+		return binary, nil, err
+	}
+	all, err := binary.List(a.first)
+	return binary, all, err
 }
 
 // asUsage makes a mistake in the kubeconfig the user's.
