@@ -139,6 +139,8 @@ func TestALateSubscriberSeesWhatIsThere(t *testing.T) {
 	_, f, early := watched(t, c, ns)
 	_, err := c.Apply(t.Context(), configMap(ns, "a", "1"))
 	g.Expect(err).NotTo(HaveOccurred())
+	// Frames that arrive together have one stamp: the second waits for the first.
+	eventually(g, func() []ChangeType { return early.story("a") }).Should(Equal([]ChangeType{Added}))
 	_, err = c.Apply(t.Context(), configMap(ns, "a", "2"))
 	g.Expect(err).NotTo(HaveOccurred())
 	eventually(g, func() []ChangeType { return early.story("a") }).Should(Equal([]ChangeType{Added, Modified}))
