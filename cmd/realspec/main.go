@@ -74,7 +74,6 @@ func (a *app) main(args []string) int {
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.Exit(func(c int) { code = c }),
-		kong.Vars{"pid": fmt.Sprint(os.Getpid())},
 	)
 	if err != nil {
 		return a.fail(err)

@@ -129,10 +129,8 @@ func (c *runCommand) unreached(a *app, plans []*plan.Scenario, bus event.Sink, e
 // refuse reports the scenarios that are not valid. The others do not run either:
 // half a run is easily taken for a whole one.
 func (c *runCommand) refuse(all *loaded, bus event.Sink) {
-	var known int
 	for _, i := range all.invalid {
 		bus.Emit(event.ScenarioInvalid{Scenario: i.dir, Name: i.name, Diagnostics: i.diags})
-		known += len(i.diags)
 	}
 	if len(all.invalid) == 0 { // what is wrong is in the command line
 		bus.Emit(event.ScenarioInvalid{Scenario: strings.Join(c.Paths, " "), Name: "command-line", Diagnostics: all.diags})

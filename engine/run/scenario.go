@@ -114,7 +114,6 @@ func (s *scenario) begin(ctx context.Context) error {
 	s.world = &step.World{
 		Client: s.cluster.Client, Watches: s.cluster.Client.NewWatches(context.WithoutCancel(ctx)),
 		Plan: s.plan, Facts: s.cluster.Facts, RunID: s.RunID, Namespace: s.namespace,
-		Spans: map[string]step.Span{},
 	}
 	return s.world.Begin(ctx)
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/realspec/realspec/engine/cluster"
 	"github.com/realspec/realspec/engine/event"
-	"github.com/realspec/realspec/engine/plan"
 	"github.com/realspec/realspec/engine/ready"
 )
 
@@ -22,7 +21,7 @@ const (
 )
 
 // explain gathers evidence about the objects that kept a wait from ending.
-func (w *World) explain(ctx context.Context, _ *plan.Step, waiters []*waiter, r *Result) {
+func (w *World) explain(ctx context.Context, waiters []*waiter, r *Result) {
 	var about []*unstructured.Unstructured
 	for _, wt := range waiters {
 		about = append(about, wt.state.about...)

@@ -206,13 +206,13 @@ func (w *World) readElapsed(m *spec.Measure, during Span) (taken, error) {
 
 // span is the time of a step, or of all steps of a file.
 func (w *World) span(name string) (Span, error) {
-	if s, ok := w.Spans[name]; ok && !s.End.IsZero() {
+	if s, ok := w.spans[name]; ok && !s.End.IsZero() {
 		return s, nil
 	}
 	var whole Span
 	for _, step := range w.Plan.Steps {
 		file := filepath.Base(step.At.File)
-		s, ran := w.Spans[step.ID]
+		s, ran := w.spans[step.ID]
 		if strings.TrimSuffix(file, filepath.Ext(file)) != name || !ran || s.End.IsZero() {
 			continue
 		}

@@ -48,7 +48,7 @@ func (w *World) wait(ctx context.Context, s *plan.Step, r *Result) {
 		}
 		next, open := w.judge(waiters, start, r)
 		if r.Outcome != event.Passed {
-			w.explain(ctx, s, waiters, r)
+			w.explain(ctx, waiters, r)
 			return
 		}
 		if open == nil {
@@ -174,7 +174,7 @@ func (w *World) outOfTime(ctx context.Context, s *plan.Step, waiters []*waiter, 
 		r.add(event.Finding{Outcome: event.Failed, Reason: event.ReasonTimeout, Pos: s.At,
 			Message: context.Cause(ctx).Error()})
 	}
-	w.explain(look, s, waiters, r)
+	w.explain(look, waiters, r)
 }
 
 // changes are the channels that close when something changes for the waiters.

@@ -26,10 +26,10 @@ type World struct {
 	Facts     *spec.Facts
 	RunID     string
 	Namespace string
-	Progress  func(string)    // a sign of life, for the console
-	Spans     map[string]Span // of the steps that ended, by id
+	Progress  func(string) // a sign of life, for the console
 
-	values   expr.Values // what every expression may use
+	values   expr.Values     // what every expression may use
+	spans    map[string]Span // when the steps ran, by id
 	applied  []applied
 	writes   map[place]string // the version of our last write, by what was written
 	pods     map[string]*measure.Pods
@@ -54,11 +54,8 @@ type applied struct {
 // that nothing that the first step causes can be missed.
 func (w *World) Begin(ctx context.Context) error {
 	w.values = w.Plan.Values(w.Facts, w.RunID, w.Namespace)
-	w.writes, w.measured = map[place]string{}, expr.Values{}
+	w.writes, w.measured, w.spans = map[place]string{}, expr.Values{}, map[string]Span{}
 	w.pods, w.objects = map[string]*measure.Pods{}, map[spec.Pos]*measure.Objects{}
-	if w.Spans == nil {
-		w.Spans = map[string]Span{}
-	}
 	feeds := []*cluster.Feed{w.recordPods(w.Namespace)}
 	for _, watch := range w.Plan.Watches {
 		feed, err := w.open(ctx, watch)
@@ -184,11 +181,11 @@ func (w *World) RunStep(ctx context.Context, s *plan.Step) Result {
 		}
 	}
 	span := Span{Start: time.Now()}
-	if earlier, ok := w.Spans[s.ID]; ok {
+	if earlier, ok := w.spans[s.ID]; ok {
 		span.Start = earlier.Start // of the first attempt
 	}
 	r = Run(ctx, w, s)
 	span.End = time.Now()
-	w.Spans[s.ID] = span
+	w.spans[s.ID] = span
 	return r
 }
