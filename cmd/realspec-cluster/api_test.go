@@ -17,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
@@ -46,6 +47,7 @@ func TestAPI(t *testing.T) {
 		"statefulset":     a.statefulSet,
 		"daemonset":       a.daemonSet,
 		"job":             a.job,
+		"late pod":        a.latePod,
 		"gpu pods":        a.gpuPods,
 		"service account": a.serviceAccount,
 		"cascade":         a.cascade,
@@ -272,6 +274,37 @@ func (a *apiTest) job(t *testing.T) {
 		g.Expect(job.Status.Conditions).To(ContainElement(And(
 			HaveField("Type", batchv1.JobComplete), HaveField("Status", corev1.ConditionTrue))))
 	}).WithTimeout(soon).WithPolling(20 * time.Millisecond).Should(Succeed())
+}
+
+// latePod checks that the server's stamps of a simulated pod are the times at
+// which it came to what they say, and not made up: KWOK's stages have to write
+// the current time, or the stamps of a pod that waits for its node have no
+// duration. They are in whole seconds, so that 3 s show as 2 s at least.
+func (a *apiTest) latePod(t *testing.T) {
+	g := NewWithT(t)
+	const waits = 3 * time.Second
+	template := podTemplate("late")
+	template.Spec.NodeSelector = map[string]string{"late": "yes"}
+	_, err := a.client.CoreV1().Pods("default").Create(t.Context(), &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "late", Labels: template.Labels}, Spec: template.Spec}, metav1.CreateOptions{})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Consistently(func(g Gomega) {
+		pods, err := a.pods(t.Context(), "late")
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(pods).To(HaveExactElements(HaveField("Status.Phase", corev1.PodPending)))
+	}).WithTimeout(waits).WithPolling(100 * time.Millisecond).Should(Succeed())
+	_, err = a.client.CoreV1().Nodes().Patch(t.Context(), "node-1", types.MergePatchType,
+		[]byte(`{"metadata":{"labels":{"late":"yes"}}}`), metav1.PatchOptions{})
+	g.Expect(err).NotTo(HaveOccurred())
+	pod := a.expectReady(t, "late", 1)[0]
+	created := pod.CreationTimestamp.Time
+	for _, condition := range pod.Status.Conditions {
+		g.Expect(condition.LastTransitionTime.Sub(created)).To(BeNumerically(">=", 2*time.Second), string(condition.Type))
+	}
+	g.Expect(pod.Status.Conditions).To(HaveLen(4))
+	g.Expect(pod.Status.StartTime.Sub(created)).To(BeNumerically(">=", 2*time.Second), "startTime")
+	g.Expect(pod.Status.ContainerStatuses).To(HaveLen(1))
+	g.Expect(pod.Status.ContainerStatuses[0].State.Running.StartedAt.Sub(created)).To(BeNumerically(">=", 2*time.Second), "startedAt")
 }
 
 // gpuPods checks that the scheduler counts GPUs: 4 pods fit, the 5th waits.

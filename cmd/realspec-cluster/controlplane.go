@@ -43,10 +43,10 @@ func firstServiceIP() net.IP { return net.IPv4(198, 18, 128, 1) }
 const advertisedAddress = "192.0.2.1"
 
 // runAPIServer runs until ctx is over. The listener is handed over open, so
-// that no other process can take the port in between.
-func runAPIServer(ctx context.Context, listener net.Listener) error {
+// that no other process can take the port in between; more are further flags.
+func runAPIServer(ctx context.Context, listener net.Listener, more ...string) error {
 	o := apiserveroptions.NewServerRunOptions()
-	err := parseFlags("kube-apiserver", o.Flags(),
+	err := parseFlags("kube-apiserver", o.Flags(), append(more,
 		"--etcd-servers="+etcdEndpoint,
 		fmt.Sprintf("--secure-port=%d", listener.Addr().(*net.TCPAddr).Port),
 		"--bind-address=127.0.0.1",
@@ -65,7 +65,7 @@ func runAPIServer(ctx context.Context, listener net.Listener) error {
 		"--service-account-signing-key-file=service-accounts.key",
 		"--allow-privileged=true",
 		"--profiling=false",
-	)
+	)...)
 	if err != nil {
 		return err
 	}

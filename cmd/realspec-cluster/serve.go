@@ -165,7 +165,11 @@ func (s *server) bringUp(ctx context.Context, about *serverRecord, logs io.Write
 		return err
 	}
 	s.start("etcd", func() error { return watchEtcd(etcd) })
-	s.start("kube-apiserver", func() error { return runAPIServer(ctx, listener) })
+	audit, err := s.auditFlags()
+	if err != nil {
+		return err
+	}
+	s.start("kube-apiserver", func() error { return runAPIServer(ctx, listener, audit...) })
 	client, err := newClient(s.place.kubeconfig())
 	if err != nil {
 		return err

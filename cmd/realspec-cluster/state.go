@@ -102,6 +102,7 @@ func (f folder) path(elements ...string) string {
 
 func (f folder) kubeconfig() string { return f.path("kubeconfig") }
 func (f folder) log() string        { return f.path("server.log") }
+func (f folder) auditLog() string   { return f.path("audit.log") }
 func (f folder) serverLock() string { return f.path("server.lock") }
 
 func (f folder) exists() bool {
@@ -149,6 +150,7 @@ type clusterRecord struct {
 	Owner       *processID `json:"owner,omitempty"`
 	Kubeconfigs []string   `json:"kubeconfigs,omitempty"`
 	Verbose     bool       `json:"verbose,omitempty"`
+	Audit       bool       `json:"audit,omitempty"`
 }
 
 // serverRecord is what the server says about itself. Written by the server

@@ -68,6 +68,7 @@ type clusterInfo struct {
 	Shape      []Pool    `json:"shape"`
 	Server     string    `json:"server"`
 	Kubeconfig string    `json:"kubeconfig"`
+	Audit      string    `json:"audit,omitempty"` // the audit log, if one is kept
 	Started    time.Time `json:"started"`
 	Memory     int64     `json:"memoryBytes"`
 }
@@ -83,6 +84,9 @@ func describe(place folder) clusterInfo {
 	if record, err := place.readCluster(); err == nil {
 		info.Shape = record.Shape
 		info.Nodes = countNodes(record.Shape)
+		if record.Audit {
+			info.Audit = place.auditLog()
+		}
 	}
 	server, err := place.readServer()
 	if place.serverAlive() {

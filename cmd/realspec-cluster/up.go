@@ -23,6 +23,7 @@ type upCommand struct {
 	NodesFile  string        `help:"Read pools from a YAML or JSON list of {count, cpu, memory, gpu, pods, storage, name, labels, taints, resources}." placeholder:"FILE" type:"path" xor:"shape"`
 	Owner      int           `help:"Remove the cluster when the process with this pid is gone." placeholder:"PID"`
 	Timeout    time.Duration `default:"60s" help:"How long the start may take."`
+	Audit      bool          `help:"Keep an audit log of all writes, those of pods in full; 'status -o json' says where, 'down' removes it."`
 	State      string        `help:"Folder of all clusters (default: $$REALSPEC_STATE, or realspec/clusters in the XDG state folder)." placeholder:"DIR"`
 	Verbose    bool          `help:"Log more of the components, and say where the log is."`
 }
@@ -65,7 +66,7 @@ var errTooSlow = errors.New("timeout")
 // wanted turns flags into the record of a cluster and refuses what is wrong
 // with them, before anything is changed.
 func (c *upCommand) wanted() (clusterRecord, error) {
-	record := clusterRecord{Name: c.Name, Verbose: c.Verbose}
+	record := clusterRecord{Name: c.Name, Verbose: c.Verbose, Audit: c.Audit}
 	var err error
 	if c.NodesFile != "" {
 		record.Shape, err = readNodesFile(c.NodesFile)
@@ -97,6 +98,9 @@ func (c *upCommand) reuse(place folder, wanted clusterRecord, io streams) error 
 	if !sameShape(running.Shape, wanted.Shape) {
 		return usageError("cluster %q is running with other nodes (%s, asked for: %s); stop it first with '%s', or choose another --name",
 			c.Name, shapeText(running.Shape), shapeText(wanted.Shape), c.stopLine())
+	}
+	if wanted.Audit && !running.Audit {
+		return usageError("cluster %q is running without an audit log; stop it first with '%s', or choose another --name", c.Name, c.stopLine())
 	}
 	if wanted.Owner != nil && (running.Owner == nil || *running.Owner != *wanted.Owner) {
 		fmt.Fprintf(io.err, "note: cluster %q was running already; --owner does not apply to it\n", c.Name)
@@ -297,14 +301,18 @@ func (c *upCommand) summarise(place folder, io streams, how string) error {
 	if c.Kubeconfig != "" {
 		kubeconfig = c.Kubeconfig
 	}
+	audit := ""
+	if info.Audit != "" {
+		audit = "  audit log   " + info.Audit + "\n"
+	}
 	_, err := fmt.Fprintf(io.out, `cluster %q %s
   Kubernetes  %s
   nodes       %d simulated: %s
   server      %s
   kubeconfig  %s
-use it:   export KUBECONFIG=%s
+%suse it:   export KUBECONFIG=%s
 stop it:  %s
-`, info.Name, how, info.Version, info.Nodes, shapeText(info.Shape), info.Server, kubeconfig, kubeconfig, c.stopLine())
+`, info.Name, how, info.Version, info.Nodes, shapeText(info.Shape), info.Server, kubeconfig, audit, kubeconfig, c.stopLine())
 	return err
 }
 
