@@ -31,7 +31,7 @@ type bench struct {
 }
 
 // newBench starts a cluster of that shape for the benchmark.
-func newBench(b *testing.B, nodes string) *bench {
+func newBench(b *testing.B, nodes string, flags ...string) *bench {
 	b.Helper()
 	if world == nil {
 		b.Skip("skipped: needs realspec-cluster, and it is not built: make build")
@@ -39,7 +39,8 @@ func newBench(b *testing.B, nodes string) *bench {
 	x := &bench{B: b, dir: b.TempDir()}
 	x.kubeconfig = filepath.Join(x.dir, "kubeconfig")
 	name := "bench-" + strings.ToLower(strings.TrimPrefix(b.Name(), "Benchmark"))
-	x.cluster("up", "--name", name, "--kubeconfig", x.kubeconfig, "--nodes", nodes, "--owner", fmt.Sprint(os.Getpid()))
+	x.cluster(append([]string{"up", "--name", name, "--kubeconfig", x.kubeconfig, "--nodes", nodes,
+		"--owner", fmt.Sprint(os.Getpid())}, flags...)...)
 	b.Cleanup(func() { x.cluster("down", "--name", name) })
 	return x
 }
@@ -69,11 +70,11 @@ const benchScenario = "apiVersion: realspec.dev/v1alpha1\nkind: Scenario\nmetada
 func program() string { return filepath.Join(filepath.Dir(clusterBinary()), "realspec") }
 
 // start begins a run of the scenario.
-func (x *bench) start() *exec.Cmd {
+func (x *bench) start(flags ...string) *exec.Cmd {
 	x.Helper()
-	cmd := exec.Command(program(), "run", filepath.Join(x.dir, "spec"), "--cluster", "current", "--quiet",
+	cmd := exec.Command(program(), append([]string{"run", filepath.Join(x.dir, "spec"), "--cluster", "current", "--quiet",
 		"--kubeconfig", x.kubeconfig, "--json", filepath.Join(x.dir, "result.json"),
-		"--events", filepath.Join(x.dir, "events.jsonl"))
+		"--events", filepath.Join(x.dir, "events.jsonl")}, flags...)...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
 		x.Fatal(err)
@@ -225,40 +226,6 @@ func BenchmarkApply(b *testing.B) {
 func cost(b *testing.B, r *event.Result) {
 	b.ReportMetric(r.Account.CPUSeconds, "cpu-s")
 	b.ReportMetric(float64(r.Account.PeakRSSBytes)/(1<<20), "MiB")
-}
-
-// BenchmarkPods measures the start-up of 1,000 pods on 20 nodes.
-func BenchmarkPods(b *testing.B) {
-	x := newBench(b, "count=20,cpu=32,memory=64Gi")
-	x.file("scenario.yaml", benchScenario)
-	x.file("00-apply.yaml", `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 1000
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: "nginx:1.29.3"}]}
-`)
-	x.file("01-wait.yaml", "wait: [{for: ready}]\n")
-	x.file("02-measure.yaml", `
-measure:
-  - name: startup
-    pods: {selector: app=web, expect: 1000}
-thresholds:
-  - cel: startup.ready.p99 < duration('5m')
-`)
-	for b.Loop() {
-		r := x.result(x.start())
-		ready := r.Scenarios[0].Steps[2].Measures[0].Series[3]
-		b.ReportMetric(float64(ready.Count), "samples")
-		b.ReportMetric(*ready.P50*1000, "ms-ready-p50")
-		b.ReportMetric(*ready.P99*1000, "ms-ready-p99")
-		b.ReportMetric(float64(requests(r)), "requests")
-		cost(b, r)
-	}
 }
 
 // BenchmarkValidate is the whole process: realspec validate specs.

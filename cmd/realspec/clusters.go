@@ -145,6 +145,7 @@ func (c *clusters) describe(ctx context.Context, client *cluster.Client, about e
 	facts.Cluster.Local = about.Kind == clusterLocal
 	about.Server, about.Version, about.Why = facts.Cluster.Server, facts.Cluster.Version, c.why
 	about.Nodes, about.Simulated = len(facts.Nodes), facts.Cluster.Simulated
+	about.Environment = environment(facts)
 	return &run.Cluster{Client: client, Facts: facts, About: about}, nil
 }
 
@@ -258,6 +259,11 @@ func (c *clusters) Account() event.Account {
 		}
 		total.Relists += a.Relists
 		total.Reconnects += a.Reconnects
+		total.BytesIn += a.BytesIn
+		total.BytesOut += a.BytesOut
+		total.Events += a.Events
+		total.QueueHigh = max(total.QueueHigh, a.QueueHigh)
+		total.QueueFull += a.QueueFull
 	}
 	return total
 }

@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 		"junit":    junitMain,
 		"kube":     kubeMain,
 		"hang":     hangMain,
+		"faults":   faultsMain,
 	})
 }
 

@@ -30,6 +30,10 @@ const (
 type commands struct {
 	Run      runCommand      `cmd:"" help:"Run scenarios and judge them."`
 	Validate validateCommand `cmd:"" help:"Check scenarios without a cluster: every error of every file."`
+	Baseline baselineCommand `cmd:"" help:"Record what scenarios measure, and judge runs by it."`
+	Compare  compareCommand  `cmd:"" help:"Compare two sets of recorded runs."`
+	History  historyCommand  `cmd:"" help:"Show the measures of recorded runs over time."`
+	Grade    gradeCommand    `cmd:"" help:"Hold the figures of a run against the API server's audit log."`
 	Cluster  clusterCommand  `cmd:"" help:"Keep a local cluster warm between runs."`
 	Sweep    sweepCommand    `cmd:"" help:"Delete what interrupted runs left behind."`
 	Schema   schemaCommand   `cmd:"" help:"Print a JSON Schema of the language, for editors."`

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -27,8 +28,10 @@ type runCommand struct {
 	JUnit          string            `name:"junit" help:"Write a JUnit file." placeholder:"FILE"`
 	JSON           string            `name:"json" help:"Write the result as JSON." placeholder:"FILE"`
 	Events         string            `help:"Write every event as it happens, one JSON object a line." placeholder:"FILE"`
+	Repeat         int               `default:"1" help:"Run every scenario so often, each time in a fresh namespace." placeholder:"N"`
 	Parallel       int               `default:"1" help:"Scenarios that run at a time." placeholder:"N"`
 	Keep           string            `enum:"never,on-failure,always" default:"never" help:"Which scenarios leave behind what they made: ${enum}."`
+	NoBaselines    bool              `help:"Do not judge by recorded baselines."`
 	FailFast       bool              `help:"Begin no further scenario after one did not pass."`
 	Strict         bool              `help:"Exit with 4 when a requirement is not met."`
 	CleanupTimeout time.Duration     `default:"2m" help:"How long cleaning up a scenario may take." placeholder:"TIME"`
@@ -40,10 +43,11 @@ type runCommand struct {
 // Run is the command. Whatever happens, one result decides what is shown,
 // written and answered.
 func (c *runCommand) Run(a *app) error {
-	if c.Parallel < 1 || c.CleanupTimeout <= 0 {
-		return usage("--parallel takes a number from 1, and --cleanup-timeout a duration such as 2m")
+	if c.Parallel < 1 || c.Repeat < 1 || c.CleanupTimeout <= 0 {
+		return usage("--parallel and --repeat take a number from 1, and --cleanup-timeout a duration such as 2m")
 	}
 	all := loadAll(a, c.Paths, c.Set)
+	all.repeat(c.Repeat)
 	all.show(a)
 	out, err := c.openFiles()
 	if err != nil {
@@ -87,7 +91,7 @@ func (c *runCommand) run(a *app, all *loaded, bus event.Sink) {
 	end := event.RunEnded{}
 	defer func() {
 		end.Interrupted = a.first.Err() != nil
-		end.Account.CPUSeconds, end.Account.PeakRSSBytes = ownCost()
+		ownCost(&end.Account)
 		bus.Emit(end)
 	}()
 	if all.diags.HasErrors() {
@@ -105,7 +109,7 @@ func (c *runCommand) run(a *app, all *loaded, bus event.Sink) {
 	go sayInterrupted(a, ended, notice)
 	runner := &run.Runner{
 		Options: run.Options{RunID: id, Parallel: c.Parallel, Keep: run.Keep(c.Keep),
-			FailFast: c.FailFast, CleanupTimeout: c.CleanupTimeout},
+			FailFast: c.FailFast, NoBaselines: c.NoBaselines, CleanupTimeout: c.CleanupTimeout},
 		Clusters: clusters, Sink: bus,
 	}
 	runner.Run(a.first, a.second, all.plans)
@@ -122,7 +126,7 @@ func (c *runCommand) unreached(a *app, plans []*plan.Scenario, bus event.Sink, e
 	}
 	for _, p := range plans {
 		bus.Emit(run.Planned(p))
-		bus.Emit(event.ScenarioEnded{Scenario: p.Dir, Outcome: event.Errored, Reason: reason, Message: err.Error()})
+		bus.Emit(event.ScenarioEnded{Scenario: p.Key, Outcome: event.Errored, Reason: reason, Message: err.Error()})
 	}
 }
 
@@ -137,7 +141,7 @@ func (c *runCommand) refuse(all *loaded, bus event.Sink) {
 	}
 	for _, p := range all.plans {
 		bus.Emit(run.Planned(p))
-		bus.Emit(event.ScenarioEnded{Scenario: p.Dir, Outcome: event.Skipped, Reason: event.ReasonEarlier,
+		bus.Emit(event.ScenarioEnded{Scenario: p.Key, Outcome: event.Skipped, Reason: event.ReasonEarlier,
 			Message: "not run: another scenario is not valid"})
 	}
 }
@@ -275,12 +279,17 @@ func (c *runCommand) write(out *files, r *event.Result) error {
 // newRunID is short enough for names and long enough for a cluster's life.
 func newRunID() string { return strings.ToLower(rand.Text()[:6]) }
 
-// ownCost is the processor time and the peak memory of this process.
-func ownCost() (cpuSeconds float64, peakBytes int64) {
+// ownCost adds the processor time, the peak memory and the pauses of this process.
+func ownCost(to *event.Account) {
 	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0, 0
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err == nil {
+		to.CPUSeconds = time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+		to.PeakRSSBytes = peakMemory(u)
 	}
-	cpu := time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	return cpu.Seconds(), peakMemory(u)
+	var gc debug.GCStats
+	debug.ReadGCStats(&gc)
+	to.GCPauses, to.GCPauseTotal = gc.NumGC, gc.PauseTotal.Seconds()
+	for _, pause := range gc.Pause { // the latest 256
+		to.GCPauseMax = max(to.GCPauseMax, pause.Seconds())
+	}
 }

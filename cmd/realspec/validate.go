@@ -93,6 +93,21 @@ func loadAll(a *app, paths []string, set map[string]string) *loaded {
 	return all
 }
 
+// repeat lists every scenario several times, one round after the other, so that
+// what changes over time meets all of them alike.
+func (l *loaded) repeat(times int) {
+	if times == 1 {
+		return
+	}
+	var all []*plan.Scenario
+	for n := 1; n <= times; n++ {
+		for _, p := range l.plans {
+			all = append(all, p.Repeated(n))
+		}
+	}
+	l.plans = all
+}
+
 // checkNames refuses two scenarios of one name: namespaces and reports tell them
 // apart by it.
 func (l *loaded) checkNames() {

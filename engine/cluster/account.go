@@ -9,8 +9,9 @@ import (
 // Account is what the work so far cost the API server and this machine.
 type Account struct {
 	// Requests by verb: get, list, watch, create, apply, patch, update, delete,
-	// deletecollection, and other (the version, discovery). Every attempt
-	// counts, so a request that was tried three times counts three.
+	// deletecollection, proxy (what a library client sent through RoundTripper)
+	// and other (the version, discovery). Every attempt counts, so a request that
+	// was tried three times counts three.
 	Requests map[string]int64
 	// Retries by what was retried: 429, 409, 5xx, timeout, connection.
 	Retries map[string]int64
@@ -20,12 +21,15 @@ type Account struct {
 	Reconnects int64
 	// Bytes on the wire, TLS included.
 	BytesIn, BytesOut int64
-	// Changes that watches brought.
+	// Changes that watches brought, without those of realspec's own canaries.
 	Events int64
 	// The most frames that ever lay between receipt and decoding on one watch.
 	// Stamps are taken before the queue, so a long queue delays the reaction to
 	// a change and not its time.
 	QueueHigh int64
+	// How often a watch was not read on because its queue was full. What arrives
+	// meanwhile is stamped late, so anything but 0 widens the error of a timing.
+	QueueFull int64
 }
 
 // ledger is where the account is kept.
@@ -34,9 +38,10 @@ type ledger struct {
 	requests map[string]int64
 	retries  map[string]int64
 
-	relists, reconnects atomic.Int64
-	in, out             atomic.Int64
-	events, queueHigh   atomic.Int64
+	relists, reconnects  atomic.Int64
+	in, out              atomic.Int64
+	events               atomic.Int64
+	queueHigh, queueFull atomic.Int64
 }
 
 func newLedger() *ledger {
@@ -77,5 +82,6 @@ func (l *ledger) account() Account {
 		BytesOut:   l.out.Load(),
 		Events:     l.events.Load(),
 		QueueHigh:  l.queueHigh.Load(),
+		QueueFull:  l.queueFull.Load(),
 	}
 }

@@ -44,8 +44,8 @@ func (c *Client) awaitOnce(ctx context.Context, q call, wanted func(*unstructure
 	if err != nil {
 		return false, err
 	}
-	defer body.Close()
-	lines := newFrameReader(body)
+	defer func() { _ = body.Close() }()
+	lines := body.frames()
 	for {
 		raw, _, err := lines.next(nil)
 		if err != nil {

@@ -126,7 +126,15 @@ func refusal(q call, status metav1.Status) error {
 // a proxy's page, a plain text.
 func statusOf(resp *http.Response, body []byte) metav1.Status {
 	var status metav1.Status
-	if err := json.Unmarshal(body, &status); err != nil || status.Kind != "Status" {
+	if isProtobuf(resp.Header) {
+		// Errors are written in what was asked for too.
+		if object, err := openEnvelope(body); err == nil && status.Unmarshal(object) == nil {
+			status.Kind = "Status"
+		}
+	} else if err := json.Unmarshal(body, &status); err != nil {
+		status.Kind = ""
+	}
+	if status.Kind != "Status" {
 		status = metav1.Status{Message: shorten(string(body)), Reason: metav1.StatusReason(http.StatusText(resp.StatusCode))}
 	}
 	status.Code = int32(resp.StatusCode)

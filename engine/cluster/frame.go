@@ -5,20 +5,50 @@ import (
 	"encoding/json"
 	"errors"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
 // frame is one event of a watch: ADDED, MODIFIED, DELETED, BOOKMARK with the
 // object, or ERROR with the server's words.
 type frame struct {
 	kind   string
-	object map[string]any
-	status metav1.Status // of ERROR
+	object map[string]any // what JSON is decoded to …
+	pod    *corev1.Pod    // … unless it is to be a typed pod
+	status metav1.Status  // of ERROR
 }
 
 // decodeFrame reads an event. It uses up raw: the managedFields are cut out of it
 // before anything is decoded.
 func decodeFrame(raw []byte) (frame, error) {
+	f, object, err := splitFrame(raw)
+	if err == nil && f.kind != "ERROR" {
+		f.object, err = decodeObject(object)
+	}
+	return f, err
+}
+
+// decodePodFrame reads an event into the pod that is given. It uses up raw.
+func decodePodFrame(raw []byte, pod *corev1.Pod) (frame, error) {
+	f, object, err := splitFrame(raw)
+	if err == nil && f.kind != "ERROR" {
+		f.pod = pod
+		err = decodeJSONPod(object, pod)
+	}
+	return f, err
+}
+
+// decodeJSONPod reads a pod without its managedFields. It uses up raw.
+func decodeJSONPod(raw []byte, pod *corev1.Pod) error {
+	pod.Reset()
+	err := utiljson.Unmarshal(cutManagedFields(raw), pod)
+	pod.ManagedFields = nil // what is left of them: an empty list
+	return err
+}
+
+// splitFrame finds an event's kind and its object, and decodes that of ERROR.
+func splitFrame(raw []byte) (frame, []byte, error) {
 	var kind, object []byte
 	err := eachField(raw, func(key, value []byte) {
 		switch string(key) {
@@ -29,17 +59,45 @@ func decodeFrame(raw []byte) (frame, error) {
 		}
 	})
 	if err != nil {
-		return frame{}, err
+		return frame{}, nil, err
 	}
-	f := frame{kind: string(bytes.Trim(kind, `"`))}
+	f := frame{kind: eventKind(bytes.Trim(kind, `"`))}
 	switch {
 	case object == nil:
-		return f, errNotJSON
+		return f, nil, errNotJSON
 	case f.kind == "ERROR":
-		return f, json.Unmarshal(object, &f.status)
+		return f, nil, json.Unmarshal(object, &f.status)
 	}
-	f.object, err = decodeObject(object)
-	return f, err
+	return f, object, nil
+}
+
+// eventKind is an event's type as a text that need not be made anew each time.
+func eventKind(raw []byte) string {
+	for _, kind := range [...]string{"MODIFIED", "ADDED", "DELETED", "BOOKMARK", "ERROR"} {
+		if string(raw) == kind {
+			return kind
+		}
+	}
+	return string(raw)
+}
+
+// version is the object's resourceVersion.
+func (f *frame) version() string {
+	if f.pod != nil {
+		return f.pod.ResourceVersion
+	}
+	metadata, _ := f.object["metadata"].(map[string]any)
+	version, _ := metadata["resourceVersion"].(string)
+	return version
+}
+
+// canary tells realspec's own probe.
+func (f *frame) canary() bool {
+	if f.pod != nil {
+		_, ok := f.pod.Labels[LabelCanary]
+		return ok
+	}
+	return isCanary(f.object)
 }
 
 // cutManagedFields empties metadata.managedFields in an object's JSON, in place.

@@ -98,7 +98,7 @@ func TestFrameReader(t *testing.T) {
 	text := "one\n\n" + long + "\ntwo\ncut off"
 	for name, r := range map[string]io.Reader{"at once": strings.NewReader(text), "by the byte": iotest.OneByteReader(strings.NewReader(text))} {
 		t.Run(name, func(t *testing.T) {
-			lines := newFrameReader(r)
+			lines := newLineReader(&arrivals{r: r})
 			for _, want := range []string{"one\n", long + "\n", "two\n"} {
 				got, at, err := lines.next(nil)
 				g.Expect(err).NotTo(HaveOccurred())
@@ -129,7 +129,7 @@ func (s *slowReader) Read(p []byte) (int, error) {
 
 func TestAStampIsTheArrivalOfTheLastByte(t *testing.T) {
 	g := NewWithT(t)
-	lines := newFrameReader(&slowReader{pieces: []string{"a\nb\nc", "c\n"}, pause: 30 * time.Millisecond})
+	lines := newLineReader(&arrivals{r: &slowReader{pieces: []string{"a\nb\nc", "c\n"}, pause: 30 * time.Millisecond}})
 	start := time.Now()
 	_, a, err := lines.next(nil)
 	g.Expect(err).NotTo(HaveOccurred())
@@ -141,6 +141,11 @@ func TestAStampIsTheArrivalOfTheLastByte(t *testing.T) {
 	g.Expect(b).To(Equal(a), "they came together")
 	g.Expect(a.Sub(start)).To(BeNumerically("<", 50*time.Millisecond))
 	g.Expect(c.Sub(a)).To(BeNumerically(">=", 80*time.Millisecond))
+}
+
+// bodyOf is an open watch that brings these bytes.
+func bodyOf(r io.Reader, protobuf bool) *streamBody {
+	return &streamBody{ReadCloser: io.NopCloser(r), cancel: func(error) {}, protobuf: protobuf, opened: time.Now()}
 }
 
 // recorded is a stream as the API server sent it: pods from creation to ready.
@@ -157,7 +162,7 @@ func TestRecordedStream(t *testing.T) {
 	g := NewWithT(t)
 	c := &Client{ledger: newLedger()}
 	c.buffers.New = func() any { return new([]byte) }
-	f := newFeed(c, feedKey{resource: Pods})
+	f := newFeed(c, watchKey{resource: Pods})
 	stories := map[string]string{}
 	f.subscribers = []*subscriber{{fn: func(c Change) {
 		if c.Object.GetManagedFields() != nil {
@@ -165,7 +170,7 @@ func TestRecordedStream(t *testing.T) {
 		}
 		stories[c.Object.GetName()] += string(c.Type[0])
 	}}}
-	err := f.consume(context.Background(), io.NopCloser(bytes.NewReader(recorded(t))))
+	_, err := f.consume(context.Background(), bodyOf(bytes.NewReader(recorded(t)), false))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(len(stories)).To(BeNumerically(">=", 5))
 	for name, story := range stories {
@@ -187,9 +192,9 @@ func BenchmarkFeed(b *testing.B) {
 	for b.Loop() {
 		if n%frames == 0 {
 			b.StopTimer()
-			f := newFeed(c, feedKey{resource: Pods})
+			f := newFeed(c, watchKey{resource: Pods})
 			f.subscribers = []*subscriber{{fn: func(Change) {}}}
-			r = &replay{f: f, lines: newFrameReader(bytes.NewReader(raw))}
+			r = &replay{f: f, lines: newLineReader(&arrivals{r: bytes.NewReader(raw)})}
 			b.StartTimer()
 		}
 		n++
@@ -202,7 +207,7 @@ func BenchmarkFeed(b *testing.B) {
 // replay feeds a recorded stream frame by frame.
 type replay struct {
 	f     *Feed
-	lines *frameReader
+	lines frames
 	buf   []byte
 }
 
@@ -212,7 +217,7 @@ func (r *replay) one() error {
 		return err
 	}
 	r.buf = raw
-	return r.f.take(stamped{&r.buf, at})
+	return r.f.take(stamped{&r.buf, at}, false)
 }
 
 // TestRecord makes testdata/pods.watch anew: REALSPEC_RECORD=1 go test -run TestRecord.

@@ -12,6 +12,7 @@ import (
 var (
 	Pods       = builtIn("", "pods", "Pod", true)
 	Events     = builtIn("", "events", "Event", true)
+	ConfigMaps = builtIn("", "configmaps", "ConfigMap", true)
 	Namespaces = builtIn("", "namespaces", "Namespace", false)
 
 	serviceAccounts = builtIn("", "serviceaccounts", "ServiceAccount", true)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,15 +43,13 @@ type ListOptions struct {
 // them; large lists page by page, as of one moment. The objects come without
 // their managedFields, in the server's order (namespace, name).
 func (c *Client) List(ctx context.Context, r Resource, namespace string, o ListOptions) ([]*unstructured.Unstructured, error) {
-	pages, _, err := c.pages(ctx, listCall(r, namespace, o), r, c.opts.RetryBudget)
+	q := listCall(r, namespace, o)
+	q.query.Set("labelSelector", withoutCanaries(r, o.Selector))
+	all, _, err := c.all(ctx, q, r)
 	if err != nil {
 		return nil, err
 	}
-	out := []*unstructured.Unstructured{}
-	for _, p := range pages {
-		out = append(out, p.objects...)
-	}
-	return out, nil
+	return slices.DeleteFunc(all, func(u *unstructured.Unstructured) bool { return isCanary(u.Object) }), nil
 }
 
 func listCall(r Resource, namespace string, o ListOptions) call {
@@ -67,63 +66,88 @@ func listCall(r Resource, namespace string, o ListOptions) call {
 	}
 }
 
-// page is a part of a list.
-type page struct {
-	objects []*unstructured.Unstructured
-	at      time.Time // when its bytes had arrived
+// all reads a list and its resourceVersion.
+func (c *Client) all(ctx context.Context, q call, r Resource) ([]*unstructured.Unstructured, string, error) {
+	out := []*unstructured.Unstructured{}
+	meta, err := c.pages(ctx, q, c.opts.RetryBudget, func(a answer, anew bool) (metav1.ListMeta, error) {
+		if anew {
+			out = out[:0]
+		}
+		objects, meta, err := decodeList(a.body, r)
+		out = append(out, objects...)
+		return meta, err
+	})
+	return out, meta.ResourceVersion, err
 }
 
-// pages reads a list and its resourceVersion. When the server forgets the moment
-// of the list between two pages, it is read anew in one piece.
-func (c *Client) pages(ctx context.Context, q call, r Resource, budget time.Duration) ([]page, string, error) {
-	var out []page
+// pages reads a list and hands over page by page; anew is true for the first
+// one. When the server forgets the moment of the list between two pages, it is
+// read anew, and the second time in one piece.
+func (c *Client) pages(ctx context.Context, q call, budget time.Duration, page func(a answer, anew bool) (metav1.ListMeta, error)) (metav1.ListMeta, error) {
 	q.query.Set("limit", strconv.Itoa(pageSize))
-	for {
+	for expired := 0; ; {
 		a, err := c.send(ctx, q, budget)
 		if isExpired(err) && q.query.Has("continue") {
 			q.query.Del("continue")
-			q.query.Del("limit")
-			out = nil
+			if expired++; expired > 1 {
+				q.query.Del("limit")
+			}
 			continue
 		}
 		if err != nil {
-			return nil, "", err
+			return metav1.ListMeta{}, err
 		}
-		objects, meta, err := decodeList(a.body, r)
+		meta, err := page(a, !q.query.Has("continue"))
 		if err != nil {
-			return nil, "", c.garbled(q.what, err)
+			return meta, c.garbled(q.what, err)
 		}
-		out = append(out, page{objects: objects, at: a.at})
 		if meta.Continue == "" {
-			return out, meta.ResourceVersion, nil
+			return meta, nil
 		}
 		q.query.Set("continue", meta.Continue)
 	}
 }
 
-// decodeList reads a list. Items of built-in kinds come without apiVersion and
-// kind, which every object is expected to have.
+// decodeList reads a list.
 func decodeList(body []byte, r Resource) ([]*unstructured.Unstructured, metav1.ListMeta, error) {
+	var out []*unstructured.Unstructured
+	meta, err := eachItem(body, func(raw []byte) error {
+		u, err := decodeItem(raw, r)
+		out = append(out, u)
+		return err
+	})
+	return out, meta, err
+}
+
+// eachItem calls f with every item of a list, not decoded yet.
+func eachItem(body []byte, f func(raw []byte) error) (metav1.ListMeta, error) {
 	var list struct {
 		Metadata metav1.ListMeta   `json:"metadata"`
 		Items    []json.RawMessage `json:"items"`
 	}
 	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, list.Metadata, err
+		return list.Metadata, err
 	}
-	out := make([]*unstructured.Unstructured, 0, len(list.Items))
 	for _, raw := range list.Items {
-		fields, err := decodeObject(raw)
-		if err != nil {
-			return nil, list.Metadata, err
+		if err := f(raw); err != nil {
+			return list.Metadata, err
 		}
-		u := &unstructured.Unstructured{Object: fields}
-		if u.GetKind() == "" {
-			u.SetGroupVersionKind(r.GVK)
-		}
-		out = append(out, u)
 	}
-	return out, list.Metadata, nil
+	return list.Metadata, nil
+}
+
+// decodeItem reads an item of a list. Those of built-in kinds come without
+// apiVersion and kind, which every object is expected to have. It uses up raw.
+func decodeItem(raw []byte, r Resource) (*unstructured.Unstructured, error) {
+	fields, err := decodeObject(raw)
+	if err != nil {
+		return nil, err
+	}
+	u := &unstructured.Unstructured{Object: fields}
+	if u.GetKind() == "" {
+		u.SetGroupVersionKind(r.GVK)
+	}
+	return u, nil
 }
 
 // decodeObject reads an object without its managedFields, which are often half

@@ -113,11 +113,11 @@ func (r *removal) left(l Leftover) {
 // feed watches the objects of a leftover's kind; of one that a run labelled, only
 // the labelled ones.
 func (r *removal) feed(l Leftover) *Feed {
-	selector := ""
+	key := watchKey{resource: l.Resource, namespace: l.Namespace, canaries: true}
 	if l.Run != "" {
-		selector = LabelRun
+		key.selector = LabelRun
 	}
-	return r.watches.open(l.Resource, l.Namespace, selector)
+	return r.watches.open(key)
 }
 
 // await waits until a wave is gone and returns what is still there.

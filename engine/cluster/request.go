@@ -38,6 +38,7 @@ type call struct {
 type answer struct {
 	body   []byte
 	header http.Header
+	sent   time.Time // when the attempt that was answered began
 	at     time.Time // when the body had arrived
 	// unsure: an earlier attempt got no answer and may have been carried out, so
 	// that "already exists" and "not found" can be our own doing.
@@ -93,6 +94,7 @@ func (c *Client) send(ctx context.Context, q call, budget time.Duration) (answer
 func (c *Client) attempt(ctx context.Context, q call, timeout time.Duration) (answer, *fault) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	sent := time.Now()
 	resp, err := c.open(ctx, c.requests, q)
 	if err != nil {
 		return answer{}, faultOf(q, err, timeout)
@@ -106,7 +108,7 @@ func (c *Client) attempt(ctx context.Context, q call, timeout time.Duration) (an
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return answer{}, faultIn(q, resp, body)
 	}
-	return answer{body: body, header: resp.Header, at: at}, nil
+	return answer{body: body, header: resp.Header, sent: sent, at: at}, nil
 }
 
 // open sends the request and returns when the answer's head is in.
@@ -135,6 +137,7 @@ func (c *Client) unavailable(q call, f *fault, attempts int, start time.Time) er
 	return &Unavailable{
 		What: q.what, Server: c.info.Server, Attempts: attempts,
 		Elapsed: time.Since(start), Why: f.why, Err: f.err, after: f.after,
+		throttled: f.reason == retryThrottled,
 	}
 }
 

@@ -19,17 +19,19 @@ func (k objectKey) compare(other objectKey) int {
 
 // entry is an object with its stamps.
 type entry struct {
-	key      objectKey
-	uid      types.UID
-	version  string
-	object   *unstructured.Unstructured
-	received time.Time
-	initial  bool
-	seen     time.Time
+	key     objectKey
+	uid     types.UID
+	version string
+	object  *unstructured.Unstructured
+	when    when
+	seen    time.Time
 }
 
 func (e *entry) change(t ChangeType) Change {
-	return Change{Type: t, Object: e.object, Received: e.received, Initial: e.initial, Seen: e.seen}
+	return Change{
+		Type: t, Object: e.object, Seen: e.seen,
+		Received: e.when.at, Earlier: e.when.earlier, Initial: e.when.listed,
+	}
 }
 
 // store holds the present objects. What it is told it turns into changes: an
@@ -42,17 +44,19 @@ type store struct {
 
 // put takes an object in and returns what changed: nothing when this very
 // version is known, two changes when another object has taken the name.
-func (s *store) put(u *unstructured.Unstructured, received time.Time, initial bool) []Change {
+func (s *store) put(u *unstructured.Unstructured, w when) []Change {
 	next := &entry{
 		key: objectKey{u.GetNamespace(), u.GetName()}, uid: u.GetUID(), version: u.GetResourceVersion(),
-		object: u, received: received, initial: initial,
+		object: u, when: w,
 	}
 	old := s.entries[next.key]
 	switch {
 	case old == nil:
 		return []Change{s.insert(next)}
 	case old.uid != next.uid:
-		return []Change{s.remove(old, old.object, received, true), s.insert(next)}
+		unseen := w
+		unseen.listed = true // its end was not seen
+		return []Change{s.remove(old, old.object, unseen), s.insert(next)}
 	case old.version == next.version && next.version != "":
 		return nil
 	}
@@ -63,8 +67,8 @@ func (s *store) put(u *unstructured.Unstructured, received time.Time, initial bo
 }
 
 func (s *store) insert(e *entry) Change {
-	if !e.initial {
-		e.seen = e.received
+	if !e.when.listed {
+		e.seen = e.when.at
 	}
 	i, _ := s.place(e.key)
 	s.entries[e.key] = e
@@ -74,20 +78,21 @@ func (s *store) insert(e *entry) Change {
 }
 
 // drop removes an object by its last state.
-func (s *store) drop(u *unstructured.Unstructured, received time.Time) []Change {
+func (s *store) drop(u *unstructured.Unstructured, w when) []Change {
 	e := s.entries[objectKey{u.GetNamespace(), u.GetName()}]
 	if e == nil || e.uid != u.GetUID() {
 		return nil // its end was reported when a list no longer had it
 	}
-	return []Change{s.remove(e, u, received, false)}
+	return []Change{s.remove(e, u, w)}
 }
 
-func (s *store) remove(e *entry, last *unstructured.Unstructured, received time.Time, initial bool) Change {
+func (s *store) remove(e *entry, last *unstructured.Unstructured, w when) Change {
 	i, _ := s.place(e.key)
 	delete(s.entries, e.key)
 	s.order = slices.Delete(s.order, i, i+1)
 	s.last = nil
-	return Change{Type: Deleted, Object: last, Received: received, Initial: initial, Seen: e.seen}
+	gone := entry{object: last, when: w, seen: e.seen}
+	return gone.change(Deleted)
 }
 
 // missing are the entries that a new list does not have.

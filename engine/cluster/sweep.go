@@ -109,16 +109,14 @@ const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.i
 func (c *Client) labelled(ctx context.Context, r Resource, selector string) ([]Leftover, error) {
 	q := listCall(r, "", ListOptions{Selector: selector})
 	q.accept = metadataOnly
-	pages, _, err := c.pages(ctx, q, r, c.opts.RetryBudget)
+	all, _, err := c.all(ctx, q, r)
 	var refused *Refused
 	if IsNotFound(err) || errors.As(err, &refused) && refused.Code == http.StatusMethodNotAllowed {
 		return nil, nil // the kind is gone, or cannot be listed after all
 	}
 	var out []Leftover
-	for _, p := range pages {
-		for _, u := range p.objects {
-			out = append(out, leftoverOf(r, u))
-		}
+	for _, u := range all {
+		out = append(out, leftoverOf(r, u))
 	}
 	return out, err
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -37,7 +38,7 @@ func newHTTPClient(config *rest.Config, l *ledger, deadAfter time.Duration) (*ht
 		DialContext:         conf.DialHolder.Dial, // an exec plugin may have wrapped it
 		TLSClientConfig:     tlsConfig,
 		TLSHandshakeTimeout: 10 * time.Second,
-		MaxIdleConnsPerHost: 32,
+		MaxIdleConnsPerHost: 512, // matters without HTTP/2 only, where each request in flight has one
 		IdleConnTimeout:     90 * time.Second,
 		DisableCompression:  conf.DisableCompression,
 		ForceAttemptHTTP2:   true,
@@ -100,7 +101,7 @@ func (cs *connections) keep(conn net.Conn) (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 	cs.all[conn] = true
-	return countedConn{Conn: conn, of: cs}, nil
+	return &countedConn{Conn: conn, of: cs, opened: time.Now()}, nil
 }
 
 func (cs *connections) close() {
@@ -113,25 +114,34 @@ func (cs *connections) close() {
 	clear(cs.all)
 }
 
-// countedConn is a connection whose bytes go into the ledger.
+// countedConn is a connection whose bytes go into the ledger. It remembers when
+// the last ones came.
 type countedConn struct {
 	net.Conn
-	of *connections
+	of     *connections
+	opened time.Time
+	last   atomic.Int64 // nanoseconds after opened, on the monotonic clock
 }
 
-func (c countedConn) Read(p []byte) (int, error) {
+// heard is when the last bytes came.
+func (c *countedConn) heard() time.Time { return c.opened.Add(time.Duration(c.last.Load())) }
+
+func (c *countedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.last.Store(int64(time.Since(c.opened)))
+	}
 	c.of.ledger.in.Add(int64(n))
 	return n, err
 }
 
-func (c countedConn) Write(p []byte) (int, error) {
+func (c *countedConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	c.of.ledger.out.Add(int64(n))
 	return n, err
 }
 
-func (c countedConn) Close() error {
+func (c *countedConn) Close() error {
 	c.of.mu.Lock()
 	delete(c.of.all, c.Conn)
 	c.of.mu.Unlock()

@@ -31,6 +31,11 @@ type Change struct {
 	// Received is when the bytes had arrived, before they were decoded, with the
 	// monotonic clock's reading.
 	Received time.Time
+	// Earlier is how much before Received it may have happened: 0 while the
+	// stream runs; after a pause of the stream the time since it was last known
+	// to be alive, for all that may have happened meanwhile. 0 too with the
+	// first list, whose objects may be of any age.
+	Earlier time.Duration
 	// Initial: this comes from a list and not from the watch, so that when it
 	// happened is unknown; it was before Received.
 	Initial bool
@@ -47,26 +52,36 @@ type Watches struct {
 	wait   sync.WaitGroup
 
 	mu    sync.Mutex
-	feeds map[feedKey]*Feed
+	feeds map[watchKey]*Feed
+	tapes map[tapeKey]*Tape
 }
 
-// feedKey tells feeds apart.
-type feedKey struct {
+// watchKey tells watches apart.
+type watchKey struct {
 	resource  Resource
 	namespace string
 	selector  string
+	canaries  bool // shown like anything else
+}
+
+// labels is the label selector of the requests.
+func (k watchKey) labels() string {
+	if k.canaries {
+		return k.selector
+	}
+	return withoutCanaries(k.resource, k.selector)
 }
 
 // NewWatches starts an empty set. It ends with the context or with Close.
 func (c *Client) NewWatches(ctx context.Context) *Watches {
 	ctx, cancel := context.WithCancel(ctx)
-	return &Watches{client: c, ctx: ctx, cancel: cancel, feeds: map[feedKey]*Feed{}}
+	return &Watches{client: c, ctx: ctx, cancel: cancel, feeds: map[watchKey]*Feed{}, tapes: map[tapeKey]*Tape{}}
 }
 
 // Close ends all watches and waits until they have ended.
 func (w *Watches) Close() {
 	w.mu.Lock()
-	w.cancel() // under the lock: no feed starts after it
+	w.cancel() // under the lock: no watch starts after it
 	w.mu.Unlock()
 	w.wait.Wait()
 }
@@ -75,15 +90,13 @@ func (w *Watches) Close() {
 // at once; everybody who asks for the same gets the same feed, and one that has
 // failed for good is begun anew.
 func (w *Watches) Open(r Resource, namespace string) *Feed {
-	return w.open(r, namespace, "")
+	return w.open(watchKey{resource: r, namespace: namespace})
 }
 
-// open watches the objects that a label selector selects.
-func (w *Watches) open(r Resource, namespace, selector string) *Feed {
-	if !r.Namespaced {
-		namespace = ""
+func (w *Watches) open(key watchKey) *Feed {
+	if !key.resource.Namespaced {
+		key.namespace = ""
 	}
-	key := feedKey{resource: r, namespace: namespace, selector: selector}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if f, ok := w.feeds[key]; ok && f.Err() == nil {
@@ -91,111 +104,43 @@ func (w *Watches) open(r Resource, namespace, selector string) *Feed {
 	}
 	f := newFeed(w.client, key)
 	w.feeds[key] = f
-	if w.ctx.Err() != nil {
-		f.end(fmt.Errorf("watch %s: the watches are closed: %w", title(r, namespace, ""), context.Canceled))
-		return f
-	}
-	w.wait.Go(func() { f.run(w.ctx) })
+	w.start(&f.follower)
 	return f
 }
 
-// Synced waits for the first list. It fails at once where the server refuses the
-// watch for good: not allowed (403), no such kind (404), not watchable (405).
-func (f *Feed) Synced(ctx context.Context) error {
-	select {
-	case <-f.synced:
-	case <-f.ended:
-	case <-ctx.Done():
-	}
-	select {
-	case <-f.synced: // whatever came with it
-		return nil
-	default:
-	}
-	if err := f.Err(); err != nil {
-		return err
-	}
-	since, err := f.Down()
-	if err != nil {
-		return err
-	}
-	return &Unavailable{
-		What: f.what, Server: f.client.info.Server, Attempts: 1, Elapsed: time.Since(since),
-		Why: "no answer yet", Err: ctx.Err(),
-	}
+// PodTape records the pods of a namespace or, with none, of all of them, as
+// typed pods. It asks for protobuf, which costs a fraction of JSON; where a
+// server answers in JSON nevertheless (some aggregated and proxied ones do),
+// that is read.
+func (w *Watches) PodTape(namespace string) *Tape {
+	return w.tape(tapeKey{watchKey{resource: Pods, namespace: namespace, canaries: true}, true})
 }
 
-// Err is why the feed has ended for good, or nil while it lives.
-func (f *Feed) Err() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.failure
+// ObjectTape records a kind in a namespace or, with none, in all of them.
+func (w *Watches) ObjectTape(r Resource, namespace string) *Tape {
+	return w.tape(tapeKey{watchKey{resource: r, namespace: namespace, canaries: true}, false})
 }
 
-// Down tells since when the feed has had no connection, and why. The time is
-// zero while it is connected; the error is nil until a first attempt has failed.
-func (f *Feed) Down() (since time.Time, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.downSince, f.downErr
-}
-
-// Changed is closed at the next change of what the feed knows: an object, a
-// version, the connection. Take it before you read, so that nothing is missed in
-// between.
-func (f *Feed) Changed() <-chan struct{} {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.changed == nil {
-		f.changed = make(chan struct{})
+func (w *Watches) tape(key tapeKey) *Tape {
+	if !key.resource.Namespaced {
+		key.namespace = ""
 	}
-	return f.changed
-}
-
-// Objects are the present objects, sorted by namespace and name. The slice and
-// the objects are shared: read only.
-func (f *Feed) Objects() []*unstructured.Unstructured {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.store.snapshot()
-}
-
-// Get is one present object, or nil.
-func (f *Feed) Get(namespace, name string) *unstructured.Unstructured {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if e := f.store.entries[objectKey{namespace, name}]; e != nil {
-		return e.object
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t, ok := w.tapes[key]; ok && t.Err() == nil {
+		return t
 	}
-	return nil
+	t := newTape(w.client, key)
+	w.tapes[key] = t
+	w.start(&t.follower)
+	return t
 }
 
-// Reached tells whether the feed has seen the cluster at least as it was at a
-// resourceVersion: the one that Apply or Patch returned for an object of this
-// kind, so that one reads what one wrote. Versions are compared as integers, as
-// Kubernetes allows since 1.35; one that is none counts as reached.
-func (f *Feed) Reached(resourceVersion string) bool {
-	wanted, ok := versionNumber(resourceVersion)
-	if !ok {
-		return true
+// start begins a watch. The lock is held.
+func (w *Watches) start(f *follower) {
+	if w.ctx.Err() != nil {
+		f.end(fmt.Errorf("%s: the watches are closed: %w", f.what, context.Canceled))
+		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.reached >= wanted || f.opaque
-}
-
-// Subscribe calls fn for every change, in order, on the feed's own goroutine:
-// first for the objects that are there, as Added, with the stamps of the state
-// that they are in. While fn runs, nothing else is stored, but stamps go on
-// being taken. After cancel no further call begins.
-func (f *Feed) Subscribe(fn func(Change)) (cancel func()) {
-	s := &subscriber{fn: fn}
-	f.mu.Lock()
-	f.joining = append(f.joining, s)
-	f.mu.Unlock()
-	select {
-	case f.wake <- struct{}{}:
-	default: // it has been woken already
-	}
-	return func() { s.left.Store(true) }
+	w.wait.Go(func() { f.run(w.ctx) })
 }

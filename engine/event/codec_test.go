@@ -28,21 +28,77 @@ func every() []Event {
 	}
 	return []Event{
 		RunStarted{RunID: "r1", Version: "v0.1.0", Args: []string{"run", "a"}, Strict: true},
-		ScenarioPlanned{Scenario: "a", Name: "a", Labels: map[string]string{"tier": "x"}, Pos: pos,
+		ScenarioPlanned{Scenario: "a", Name: "a", Repetition: 2, Labels: map[string]string{"tier": "x"}, Pos: pos,
 			Steps: []PlannedStep{{ID: "1", Name: "Given", Verb: "apply", Pos: pos, Covers: []string{"BR-1"}}}},
 		ScenarioInvalid{Scenario: "b", Name: "b", Diagnostics: []diag.Diagnostic{{Pos: pos, Severity: diag.Error, Code: "c", Message: "m", Help: "h"}}},
-		ClusterReady{Scenario: "a", Cluster: Cluster{Name: "c", Kind: "local", Nodes: 4, Simulated: true, Why: "w"}},
+		ClusterReady{Scenario: "a", Cluster: Cluster{Name: "c", Kind: "local", Nodes: 4, Simulated: true, Why: "w", Environment: Environment{
+			Kubernetes: "1.37", Nodes: "4 x (8 cpu, 32Gi)", Simulated: true, Local: true, Realspec: "v0.1.0"}}},
 		Notice{Text: "Grüße, 世界"},
 		ScenarioStarted{Scenario: "a", Namespace: "ns"},
 		StepStarted{Scenario: "a", Step: "1"},
 		StepProgress{Scenario: "a", Step: "1", Text: "t"},
 		AttemptEnded{Scenario: "a", Step: "1", Attempt: attempt},
-		StepEnded{Scenario: "a", Step: "1", Attempt: attempt, Measures: []Measured{{Name: "startup", Kind: "pods",
-			Series: []MeasuredSeries{{Name: "ready", Count: 1, Missing: 1, P50: &p50, Samples: []Sample{{Object: "web-1", Seconds: &p50}, {Object: "web-2"}}}}}}},
+		StepEnded{Scenario: "a", Step: "1", Attempt: attempt, Measures: []Measured{full(), {Name: "down", Kind: "pods", Series: []MeasuredSeries{{
+			Name: "ready", Missing: 1, Intervals: map[string][2]*float64{"p50": {&p50, nil}}, Samples: []Sample{{Object: "web-2"}}}}}}},
 		ScenarioEnded{Scenario: "a", Outcome: Skipped, Reason: ReasonRequirement, Message: "m"},
 		CleanupEnded{Scenario: "a", Left: []string{"Namespace/ns"}, Message: "m", Seconds: 5.1},
-		RunEnded{Interrupted: true, Error: "e", Account: Account{Requests: map[string]int64{"get": 3}, CPUSeconds: 0.5}},
+		RunEnded{Interrupted: true, Error: "e", Account: fullAccount()},
 		Truncated{Bytes: 7},
+	}
+}
+
+// full is a measure with every field.
+func full() Measured {
+	x, low, high := 1.25, 1.0, 1.5
+	return Measured{
+		Name: "startup", Kind: "pods", Unit: "s", From: "due", What: "pods of load 00-load", Value: &x, Error: &low,
+		Series: []MeasuredSeries{{
+			Name: "ready", Group: "node-1", Count: 1, Missing: 1, Min: &x, Mean: &x, P50: &x, P90: &x, P95: &x, P99: &x, Max: &x, Stddev: &low,
+			Intervals: map[string][2]*float64{"p50": {&low, &high}}, Late: 1, Skewed: 1,
+			Samples: []Sample{{Object: "web-1", UID: "u-1", Value: &x, Low: &low, High: &high, Server: &low, Node: "node-1", Run: 2}},
+		}},
+		Lag:         &Lag{What: "pod", Count: 150, Missing: 3, P50: &x, P99: &x, Max: &x},
+		Delivery:    &Delivery{Asked: 100, Rate: 99.9, Due: 4, Sent: 3, Failed: 1, Dropped: 1, WorstLag: 0.2, LagP99: 0.1, Short: "because"},
+		Repetitions: 5, FailedRuns: 1,
+	}
+}
+
+func fullAccount() Account {
+	return Account{
+		Requests: map[string]int64{"get": 3}, Retries: map[string]int64{"429": 1}, Relists: 1, Reconnects: 2,
+		BytesIn: 3, BytesOut: 4, Events: 5, QueueHigh: 6, QueueFull: 7, GCPauses: 8, GCPauseMax: 0.25, GCPauseTotal: 0.75,
+		CPUSeconds: 0.5, PeakRSSBytes: 9,
+	}
+}
+
+// A field that a fixture leaves out would be lost on the way without a test that
+// fails.
+func TestFixturesHaveEveryField(t *testing.T) {
+	m := full()
+	for name, v := range map[string]any{
+		"a measure": m, "its series": m.Series[0], "its sample": m.Series[0].Samples[0], "its lag": *m.Lag,
+		"its delivery": *m.Delivery, "the account": fullAccount(),
+	} {
+		fields := reflect.ValueOf(v)
+		for i := range fields.NumField() {
+			if fields.Field(i).IsZero() {
+				t.Errorf("%s has no %s", name, fields.Type().Field(i).Name)
+			}
+		}
+	}
+}
+
+// A sample that never came is null in the file, not absent and not zero.
+func TestMissingSampleIsNull(t *testing.T) {
+	line, err := Encode(Stamped{At: begin, Event: StepEnded{Scenario: "a", Step: "1", Measures: []Measured{{
+		Name: "startup", Series: []MeasuredSeries{{Name: "ready", Missing: 1, Samples: []Sample{{Object: "web-1"}}}}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`{"object":"web-1","value":null}`, `"p50":null`, `"unit":""`} {
+		if !strings.Contains(string(line), want) {
+			t.Errorf("no %s in %s", want, line)
+		}
 	}
 }
 

@@ -26,6 +26,7 @@ type RunStarted struct {
 type ScenarioPlanned struct {
 	Scenario    string            `json:"scenario"` // its path, unique in the run
 	Name        string            `json:"name"`
+	Repetition  int               `json:"repetition,omitempty"` // from 1, with --repeat
 	Description string            `json:"description,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Covers      []string          `json:"covers,omitempty"`

@@ -449,6 +449,30 @@ func TestFoldTimesAndPlace(t *testing.T) {
 	}
 }
 
+// The repetitions of a scenario have one name and stay apart.
+func TestFoldRepetitions(t *testing.T) {
+	r := Fold([]Stamped{
+		{Event: RunStarted{RunID: "r1"}},
+		{Event: ScenarioPlanned{Scenario: "specs/a", Name: "a", Repetition: 1, Steps: []PlannedStep{{ID: "1"}}}},
+		{Event: ScenarioPlanned{Scenario: "specs/a#2", Name: "a", Repetition: 2, Steps: []PlannedStep{{ID: "1"}}}},
+		{Event: ScenarioStarted{Scenario: "specs/a"}},
+		{Event: StepEnded{Scenario: "specs/a", Step: "1", Attempt: Attempt{Number: 1, Outcome: Passed}, Measures: []Measured{full()}}},
+		{Event: ScenarioEnded{Scenario: "specs/a"}},
+		{Event: ScenarioStarted{Scenario: "specs/a#2"}},
+		{Event: StepEnded{Scenario: "specs/a#2", Step: "1", Attempt: Attempt{Number: 1, Outcome: Failed, Reason: ReasonBaseline, Message: "slower"}}},
+		{Event: ScenarioEnded{Scenario: "specs/a#2"}},
+		{Event: RunEnded{}},
+	})
+	var got []string
+	for _, s := range r.Scenarios {
+		got = append(got, fmt.Sprintf("%s %s %d %s %s, %d measures", s.Path, s.Name, s.Repetition, s.Outcome, s.Reason, len(s.Steps[0].Measures)))
+	}
+	want := []string{"specs/a a 1 passed , 1 measures", "specs/a#2 a 2 failed baseline, 0 measures"}
+	if diff := cmp.Diff(want, got); diff != "" || r.ExitCode != 1 {
+		t.Errorf("exit %d; - want, + got:\n%s", r.ExitCode, diff)
+	}
+}
+
 func TestFoldClustersAndNotices(t *testing.T) {
 	r := Fold([]Stamped{
 		{Event: RunStarted{RunID: "r1", Version: "v0.1.0", Args: []string{"run", "a"}}},

@@ -33,6 +33,10 @@ const (
 	ReasonRefused     Reason = "refused"      // failed: the API server refused an object
 	ReasonNothing     Reason = "nothing"      // failed: a selection matched nothing
 	ReasonSamples     Reason = "samples"      // inconclusive: too few samples
+	ReasonError       Reason = "error-bar"    // inconclusive: the limit lies within the error of measuring
+	ReasonDelivery    Reason = "delivery"     // inconclusive: the load was not delivered as asked
+	ReasonSkew        Reason = "skew"         // inconclusive: the server's stamps contradict what was measured
+	ReasonBaseline    Reason = "baseline"     // failed: worse than the baseline; skipped or inconclusive: none that fits
 	ReasonRequirement Reason = "requirement"  // skipped: the cluster does not meet one
 	ReasonCondition   Reason = "condition"    // skipped: `if` was false
 	ReasonEarlier     Reason = "earlier"      // skipped: an earlier step did not pass
@@ -68,8 +72,9 @@ type Result struct {
 
 // Scenario is one scenario of a run.
 type Scenario struct {
-	Path        string            `json:"path"`
+	Path        string            `json:"path"` // unique in the run: of a repeated scenario with #2 …
 	Name        string            `json:"name"`
+	Repetition  int               `json:"repetition,omitempty"` // from 1, with --repeat
 	Description string            `json:"description,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Covers      []string          `json:"covers,omitempty"`
@@ -143,15 +148,54 @@ type Evidence struct {
 
 // Measured is one measure of a step with everything that was seen.
 type Measured struct {
-	Name   string           `json:"name"`
-	Kind   string           `json:"kind"`
-	Value  *float64         `json:"seconds,omitempty"` // of a measure that is one duration
+	Name string `json:"name"`
+	Kind string `json:"kind"` // pods, elapsed, objects, api, apiserver, prometheus or load
+	Unit string `json:"unit"` // s, or empty for numbers without one
+	From string `json:"from,omitempty"`
+	What string `json:"what,omitempty"` // what a reader must know of it: the query, the source
+	// Value is that of a measure that is one value.
+	Value  *float64         `json:"value,omitempty"`
 	Series []MeasuredSeries `json:"series,omitempty"`
+	// Error is how far a sample may be from the truth: the p99 of Lag. Null when
+	// it is not known, or when nothing came between the moment and its stamp.
+	Error *float64 `json:"error,omitempty"`
+	Lag   *Lag     `json:"lag,omitempty"`
+	// Delivery is of a measure that made its load itself.
+	Delivery *Delivery `json:"delivery,omitempty"`
+	// Repetitions, when there was more than one, and how many of them failed.
+	Repetitions int `json:"repetitions,omitempty"`
+	FailedRuns  int `json:"failedRepetitions,omitempty"`
 }
 
-// MeasuredSeries is one series of samples. Times are in seconds.
+// Lag is how late the watch was, by the echo of a probe object that realspec
+// changes all through the scenario: from the moment at which the change was due
+// to its receipt on the same watch. Times are in seconds.
+type Lag struct {
+	What    string   `json:"what"` // the probe: pod or ConfigMap
+	Count   int64    `json:"count"`
+	Missing int64    `json:"missing"` // changes that never came back
+	P50     *float64 `json:"p50"`
+	P99     *float64 `json:"p99"`
+	Max     *float64 `json:"max"`
+}
+
+// Delivery is what became of a load: operations a second, and their number.
+type Delivery struct {
+	Asked    float64 `json:"asked"` // 0: as fast as possible
+	Rate     float64 `json:"rate"`
+	Due      int     `json:"due"`
+	Sent     int     `json:"sent"`
+	Failed   int     `json:"failed"`
+	Dropped  int     `json:"dropped"`
+	WorstLag float64 `json:"worstLag"` // seconds
+	LagP99   float64 `json:"lagP99"`
+	Short    string  `json:"short,omitempty"` // why it was not delivered as asked
+}
+
+// MeasuredSeries is one series of samples.
 type MeasuredSeries struct {
-	Name    string   `json:"name"` // "" for a measure of one series
+	Name    string   `json:"name"`            // "" for a measure of one series
+	Group   string   `json:"group,omitempty"` // the node or owner
 	Count   int64    `json:"count"`
 	Missing int64    `json:"missing"`
 	Min     *float64 `json:"min"` // null when the value is a missing sample, or there is none
@@ -162,14 +206,28 @@ type MeasuredSeries struct {
 	P99     *float64 `json:"p99"`
 	Max     *float64 `json:"max"`
 	Stddev  *float64 `json:"stddev"`
+	// Intervals are the 95 % confidence intervals of quantiles, by name. The upper
+	// end is null when it is not bounded.
+	Intervals map[string][2]*float64 `json:"intervals,omitempty"`
+	// Late is the number of samples that are only known within bounds, because
+	// the watch was interrupted.
+	Late int64 `json:"late,omitempty"`
+	// Skewed is the number of samples that the server's own stamps contradict.
+	Skewed  int64    `json:"skewed,omitempty"`
 	Samples []Sample `json:"samples,omitempty"`
 }
 
 // Sample is one sample of a series.
 type Sample struct {
-	Object  string   `json:"object"`           // the name of the pod or object
-	Seconds *float64 `json:"seconds"`          // null when it never came
-	Server  *float64 `json:"server,omitempty"` // the same span by the server's own stamps, which have whole seconds
+	Object string   `json:"object"` // the name of the pod or object
+	UID    string   `json:"uid,omitempty"`
+	Value  *float64 `json:"value"` // null when it never came
+	// Low and High bound a sample that is known only within them.
+	Low    *float64 `json:"low,omitempty"`
+	High   *float64 `json:"high,omitempty"`
+	Server *float64 `json:"server,omitempty"` // the same span by the server's own stamps, which have whole seconds
+	Node   string   `json:"node,omitempty"`
+	Run    int      `json:"repetition,omitempty"` // from 1, of a repeated measure
 }
 
 // Cleanup is how the end of a scenario's namespace and objects went.
@@ -189,6 +247,18 @@ type Cluster struct {
 	Nodes     int    `json:"nodes"`
 	Simulated bool   `json:"simulated"`
 	Why       string `json:"why"` // why this cluster was chosen
+	// Environment is what measures depend on, for baselines and comparisons.
+	Environment Environment `json:"environment,omitzero"`
+}
+
+// Environment is what the measures of a run depend on, besides the system under
+// test. Only runs in equal environments are compared, unless somebody asks for it.
+type Environment struct {
+	Kubernetes string `json:"kubernetes"` // major.minor of the API server
+	Nodes      string `json:"nodes"`      // sizes, as 4 x (8 cpu, 32Gi)
+	Simulated  bool   `json:"simulated"`
+	Local      bool   `json:"local"`    // a cluster that realspec started
+	Realspec   string `json:"realspec"` // version; shown, and no reason against a comparison
 }
 
 // Account is what realspec itself cost.
@@ -197,6 +267,14 @@ type Account struct {
 	Retries      map[string]int64 `json:"retries,omitempty"` // by what was retried: 409, 429, 5xx, timeout, connection
 	Relists      int64            `json:"relists,omitempty"` // watches that had to list again
 	Reconnects   int64            `json:"reconnects,omitempty"`
+	BytesIn      int64            `json:"bytesIn"` // on the wire, TLS included
+	BytesOut     int64            `json:"bytesOut"`
+	Events       int64            `json:"events"`              // changes that watches brought
+	QueueHigh    int64            `json:"queueHigh"`           // the most frames that waited for decoding
+	QueueFull    int64            `json:"queueFull,omitempty"` // times that reading had to wait for it: stamps were late
+	GCPauses     int64            `json:"gcPauses"`
+	GCPauseMax   float64          `json:"gcPauseMaxSeconds"`
+	GCPauseTotal float64          `json:"gcPauseTotalSeconds"`
 	CPUSeconds   float64          `json:"cpuSeconds"`
 	PeakRSSBytes int64            `json:"peakRssBytes"`
 }

@@ -71,7 +71,7 @@ func (f *Folder) unfinished(place string) verdict {
 //	  its cleanup                     (something left: error, cleanup)
 func (f *Folder) scenario(st *story) *Scenario {
 	s := &Scenario{
-		Path: st.planned.Scenario, Name: st.planned.Name, Description: st.planned.Description,
+		Path: st.planned.Scenario, Name: st.planned.Name, Repetition: st.planned.Repetition, Description: st.planned.Description,
 		Labels: st.planned.Labels, Covers: st.planned.Covers, Pos: st.planned.Pos,
 		Cluster: f.cluster, Namespace: st.name, Steps: []*Step{},
 		Notices: append([]string(nil), st.notices...),

@@ -6,12 +6,14 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+
+	"github.com/realspec/realspec/engine/spec"
 )
 
 // Stat is a read of one value of a measure's series.
 type Stat struct {
 	Measure string // the measure's name
-	Series  string // the phase, of a measure of pods; empty otherwise
+	Series  string // the path to the series, as spec.SeriesOf takes it
 	Field   string // what is read: p95, max, count …
 }
 
@@ -135,7 +137,7 @@ func (r *reader) holds(e ast.Expr) bool {
 func (r *reader) field(sources []source, field string) {
 	for _, s := range sources {
 		stat := Stat{Measure: s.measure, Series: s.series, Field: field}
-		if s.kind == MeasureSeries && !slices.Contains(r.stats, stat) {
+		if (s.kind == MeasureSeries || s.kind == MeasureValues) && !slices.Contains(r.stats, stat) {
 			r.stats = append(r.stats, stat)
 		}
 	}
@@ -236,13 +238,21 @@ func (r *reader) all(list ...ast.Expr) []source {
 	return out
 }
 
-// phase is one series of each measure of pods.
+// phase is one series of each measure that has several.
 func phase(sources []source, name string) []source {
 	var out []source
 	for _, s := range sources {
-		if s.kind == MeasurePhases {
-			out = append(out, source{measure: s.measure, series: name, kind: MeasureSeries})
+		next := source{measure: s.measure, series: name, kind: MeasureSeries}
+		switch {
+		case s.kind == MeasureGrouped && name == spec.WorstGroup:
+			next.kind = MeasurePhases
+		case s.kind == MeasurePhases && s.series != "":
+			next.series = s.series + "." + name
+		case s.kind == MeasureDelivery && name != "latency", s.kind == MeasureSeries,
+			s.kind == MeasureValues, s.kind == MeasureDuration:
+			continue
 		}
+		out = append(out, next)
 	}
 	return out
 }

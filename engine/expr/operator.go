@@ -117,13 +117,19 @@ func compareHelp(args []ast.Expr, kinds []*types.Type) string {
 		return has(func(t *types.Type) bool { return t.Kind() == kind })
 	}
 	quantity := has(func(t *types.Type) bool { return t.TypeName() == apiservercel.QuantityType.TypeName() })
-	series := has(func(t *types.Type) bool { return t.TypeName() == typeSeries })
-	phases := has(func(t *types.Type) bool { return t.TypeName() == typePhases })
+	series := has(func(t *types.Type) bool { return t.TypeName() == typeSeries || t.TypeName() == typeValues })
+	phases := has(func(t *types.Type) bool { return t.TypeName() == typePhases || t.TypeName() == typeGrouped })
+	load := has(func(t *types.Type) bool { return t.TypeName() == typeDelivery })
+	server := has(func(t *types.Type) bool { return t.TypeName() == typeServer })
 	switch {
 	case is(types.BoolKind) == 0 && (number(kinds[1]) || kinds[1].Kind() == types.DurationKind):
 		return "comparisons do not chain: write a < b && b < c"
 	case phases >= 0:
 		return "say which series and which value of it: .startup.max, .ready.p95 …"
+	case load >= 0:
+		return "say which value of it: .rate, .lag, .failed, .latency.p99 …"
+	case server >= 0:
+		return "say which calls and which value of them: .mutating.p99, .reads.p99, .lists.p99 …"
 	case series >= 0:
 		return "say which value of it: .max, .p95, .mean …"
 	case quantity >= 0 && kinds[0].TypeName() == kinds[1].TypeName():

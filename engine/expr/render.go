@@ -106,6 +106,14 @@ func renderRecord(value any) string {
 		return fmt.Sprintf("%s=%s:%s", v.Key, v.Value, v.Effect)
 	case spec.Series:
 		return fmt.Sprintf("{count: %d, max: %s}", v.Count, shortDuration(v.Max))
+	case spec.Grouped:
+		return renderRecord(v.Phases)
+	case spec.Delivery:
+		return fmt.Sprintf("{count: %d, rate: %.4g, lag: %s}", v.Count, v.Rate, shortDuration(v.Lag))
+	case spec.ServerLatency:
+		return fmt.Sprintf("{mutating: %d, reads: %d, lists: %d calls}", v.Mutating.Count, v.Reads.Count, v.Lists.Count)
+	case spec.Values:
+		return fmt.Sprintf("{count: %d, max: %.4g}", v.Count, v.Max)
 	case map[string]spec.Series:
 		return "{" + strings.Join(slices.DeleteFunc(slices.Clone(spec.Phases), func(phase string) bool {
 			_, ok := v[phase]

@@ -30,6 +30,10 @@ const (
 	MeasureDuration MeasureKind = iota // a duration
 	MeasureSeries                      // a spec.Series
 	MeasurePhases                      // one spec.Series for each of spec.Phases
+	MeasureGrouped                     // spec.Grouped: phases, and those of the worst group
+	MeasureDelivery                    // a spec.Delivery
+	MeasureServer                      // a spec.ServerLatency
+	MeasureValues                      // spec.Values
 )
 
 // Scope says which names an expression may use at its place, and their types.
@@ -42,6 +46,7 @@ type Scope struct {
 	Let      map[string]LetKind     // the selections of `let`, by name
 	Measures map[string]MeasureKind // the measures, by name
 	Run      bool                   // run.id, run.namespace and run.scenario: strings
+	Index    bool                   // `index`: the number of the object or call, from 0
 }
 
 // Values are the values of the names of a Scope:
@@ -52,7 +57,9 @@ type Scope struct {
 //	"object"  map[string]any, as unstructured holds it
 //	"run"     map[string]string
 //	a name of let: map[string]any, []any or []map[string]any
-//	a measure: time.Duration, spec.Series, or map[string]spec.Series by phase
+//	"index"   int64
+//	a measure: time.Duration, spec.Series, map[string]spec.Series by phase,
+//	spec.Grouped, spec.Delivery, spec.ServerLatency or spec.Values
 //
 // They are read, never changed or copied.
 type Values map[string]any
@@ -92,6 +99,9 @@ func (s Scope) variables() (map[string]*cel.Type, map[string]*record, error) {
 	}
 	if s.Object {
 		vars["object"] = cel.DynType
+	}
+	if s.Index {
+		vars["index"] = cel.IntType
 	}
 	if s.Run {
 		vars["run"] = cel.ObjectType(typeRun)
@@ -147,6 +157,14 @@ func measureType(kind MeasureKind) *cel.Type {
 		return cel.ObjectType(typeSeries)
 	case MeasurePhases:
 		return cel.ObjectType(typePhases)
+	case MeasureGrouped:
+		return cel.ObjectType(typeGrouped)
+	case MeasureDelivery:
+		return cel.ObjectType(typeDelivery)
+	case MeasureServer:
+		return cel.ObjectType(typeServer)
+	case MeasureValues:
+		return cel.ObjectType(typeValues)
 	}
 	return cel.DurationType
 }

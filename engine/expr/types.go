@@ -20,14 +20,18 @@ import (
 // The names of the types with fields that expressions meet. The slash keeps them
 // apart from anything that can be written in an expression.
 const (
-	typeCluster = "realspec/cluster"
-	typeNode    = "realspec/node"
-	typeTaint   = "realspec/taint"
-	typeSeries  = "realspec/series"
-	typePhases  = "realspec/phases"
-	typeVars    = "realspec/vars"
-	typeEnv     = "realspec/env"
-	typeRun     = "realspec/run"
+	typeCluster  = "realspec/cluster"
+	typeNode     = "realspec/node"
+	typeTaint    = "realspec/taint"
+	typeSeries   = "realspec/series"
+	typePhases   = "realspec/phases"
+	typeGrouped  = "realspec/grouped"
+	typeDelivery = "realspec/delivery"
+	typeServer   = "realspec/server"
+	typeValues   = "realspec/values"
+	typeVars     = "realspec/vars"
+	typeEnv      = "realspec/env"
+	typeRun      = "realspec/run"
 )
 
 // A record is a type with named fields.
@@ -61,17 +65,33 @@ func specTypes() map[string]*record {
 	for _, phase := range spec.Phases {
 		phases.add(phase, cel.ObjectType(typeSeries), mapField[spec.Series](phase))
 	}
+	grouped := newRecord(typeGrouped)
+	for _, phase := range spec.Phases {
+		grouped.add(phase, cel.ObjectType(typeSeries), func(target any) (any, bool) {
+			g, _ := target.(spec.Grouped)
+			s, ok := g.Phases[phase]
+			return s, ok
+		})
+	}
+	grouped.add(spec.WorstGroup, cel.ObjectType(typePhases), func(target any) (any, bool) {
+		g, ok := target.(spec.Grouped)
+		return g.Worst, ok
+	})
 	run := newRecord(typeRun)
 	for _, name := range []string{"id", "namespace", "scenario"} {
 		run.add(name, cel.StringType, mapField[string](name))
 	}
 	return map[string]*record{
-		typeCluster: structRecord(typeCluster, reflect.TypeFor[spec.Cluster]()),
-		typeNode:    structRecord(typeNode, reflect.TypeFor[spec.Node]()),
-		typeTaint:   structRecord(typeTaint, reflect.TypeFor[spec.Taint]()),
-		typeSeries:  structRecord(typeSeries, reflect.TypeFor[spec.Series]()),
-		typePhases:  phases,
-		typeRun:     run,
+		typeCluster:  structRecord(typeCluster, reflect.TypeFor[spec.Cluster]()),
+		typeNode:     structRecord(typeNode, reflect.TypeFor[spec.Node]()),
+		typeTaint:    structRecord(typeTaint, reflect.TypeFor[spec.Taint]()),
+		typeSeries:   structRecord(typeSeries, reflect.TypeFor[spec.Series]()),
+		typePhases:   phases,
+		typeGrouped:  grouped,
+		typeDelivery: structRecord(typeDelivery, reflect.TypeFor[spec.Delivery]()),
+		typeServer:   structRecord(typeServer, reflect.TypeFor[spec.ServerLatency]()),
+		typeValues:   structRecord(typeValues, reflect.TypeFor[spec.Values]()),
+		typeRun:      run,
 	}
 }
 
@@ -113,6 +133,8 @@ func goType(t reflect.Type) *cel.Type {
 		return apiservercel.QuantityType
 	case reflect.TypeFor[spec.Taint]():
 		return cel.ObjectType(typeTaint)
+	case reflect.TypeFor[spec.Series]():
+		return cel.ObjectType(typeSeries)
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -121,6 +143,8 @@ func goType(t reflect.Type) *cel.Type {
 		return cel.StringType
 	case reflect.Int, reflect.Int64:
 		return cel.IntType
+	case reflect.Float64:
+		return cel.DoubleType
 	case reflect.Slice:
 		return cel.ListType(goType(t.Elem()))
 	case reflect.Map:
@@ -211,6 +235,14 @@ func (a *adapter) record(value any) *record {
 		return a.records[typeSeries]
 	case map[string]spec.Series:
 		return a.records[typePhases]
+	case spec.Grouped:
+		return a.records[typeGrouped]
+	case spec.Delivery:
+		return a.records[typeDelivery]
+	case spec.ServerLatency:
+		return a.records[typeServer]
+	case spec.Values:
+		return a.records[typeValues]
 	case spec.Node:
 		return a.records[typeNode]
 	case spec.Cluster:

@@ -255,7 +255,7 @@ func (d *doctor) notIterable(i int, name string) {
 		t = d.code.token(i - 1)
 	}
 	found := d.on(t, codeType, "%q goes over lists and maps, and this is %s", t.text, typeWord(name))
-	if name == typePhases || name == typeSeries {
+	if name == typePhases || name == typeSeries || name == typeGrouped || name == typeValues {
 		found.Help = "a series has its statistics as fields: .max, .p95, .mean …"
 	}
 }

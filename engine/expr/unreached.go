@@ -33,10 +33,9 @@ func subtracts(tree *ast.AST) bool {
 func (p *Program) reachedAll(v Values) error {
 	read := p.read()
 	for _, stat := range read.stats {
-		series, ok := v[stat.Measure].(spec.Series)
+		series, ok := spec.SeriesOf(v[stat.Measure], stat.Series)
 		name := stat.Measure
-		if phases, isPhases := v[stat.Measure].(map[string]spec.Series); isPhases {
-			series, ok = phases[stat.Series]
+		if stat.Series != "" {
 			name += "." + stat.Series
 		}
 		if ok && p.value(series).(*recordValue).Get(types.String(stat.Field)) == (types.Duration{Duration: spec.Missing}) {

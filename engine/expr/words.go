@@ -54,8 +54,14 @@ func recordWord(name string) string {
 	switch name {
 	case typeSeries:
 		return "a series of durations"
-	case typePhases:
+	case typePhases, typeGrouped:
 		return "a measure of pods"
+	case typeDelivery:
+		return "a load"
+	case typeServer:
+		return "a measure of the API server"
+	case typeValues:
+		return "a series of numbers"
 	case typeNode:
 		return "a node"
 	case typeTaint:

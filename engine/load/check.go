@@ -1,7 +1,6 @@
 package load
 
 import (
-	"fmt"
 	"maps"
 	"path/filepath"
 	"regexp"
@@ -50,6 +49,8 @@ func (l *loader) check(out *Loaded) {
 	l.checkMeasureNames(out.Steps)
 	for i := range out.Steps {
 		l.checkElapsed(out.Steps, i)
+		l.checkFrom(out.Steps[:i], out.Steps[i])
+		l.checkJudged(out.Steps[:i], out.Steps[i])
 	}
 }
 
@@ -157,7 +158,7 @@ func (l *loader) checkRequires(r *spec.Requires) {
 			l.wrong(n.At, "max", "out-of-range", "max is %d, less than min, which is %d", n.Max, n.Min)
 		}
 	}
-	l.checkOnlyCEL(r.Checks, "requires")
+	l.checkOnlyCEL(r.Checks)
 }
 
 func (l *loader) checkPool(p spec.NodePool) {
@@ -180,13 +181,13 @@ func (l *loader) checkPool(p spec.NodePool) {
 // checkCount refuses a written 0 where it would be taken for "not written", and
 // so for the default, which is more.
 func (l *loader) checkCount(at spec.Pos, field string, n int) {
-	if text, ok := l.scalar(at, field); ok && n == 0 && strings.Trim(text, "0") == "" {
+	if n == 0 && l.isZero(at, field) {
 		l.wrong(at, field, "out-of-range", "%s must be 1 or more, found 0", field)
 	}
 }
 
 // checkOnlyCEL refuses objects where only expressions can be judged.
-func (l *loader) checkOnlyCEL(checks []spec.Check, where string) {
+func (l *loader) checkOnlyCEL(checks []spec.Check) {
 	for _, c := range checks {
 		if !c.At.IsValid() {
 			continue
@@ -194,7 +195,7 @@ func (l *loader) checkOnlyCEL(checks []spec.Check, where string) {
 		for _, field := range []string{"object", "absent"} {
 			if l.has(c.At, field) {
 				l.wrongKey(c.At, field, "bad-check", "%s has no place here", field).Help =
-					fmt.Sprintf("a check of %s is cel and message", where)
+					"a check of requires is cel and message"
 				break
 			}
 		}

@@ -2,6 +2,8 @@ package load
 
 import (
 	"fmt"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -9,15 +11,27 @@ import (
 	"github.com/realspec/realspec/engine/spec"
 )
 
-func (l *loader) checkMeasure(m *spec.Measure, s *spec.Step) {
+// maxRepeat bounds the repetitions of a measure: each has a namespace of its
+// own, and the quantile that needs most of them, p99, needs 299.
+const maxRepeat = 1000
+
+// checkRepeat looks at how often the steps under `during` run.
+func (l *loader) checkRepeat(s *spec.Step) {
+	if l.has(s.At, "repeat") && l.has(s.At, "measure") && !l.has(s.At, "during") {
+		l.wrongKey(s.At, "repeat", "missing-field", "repeat needs during").Help = "during holds the steps that are repeated"
+	}
+	l.checkCount(s.At, "repeat", s.Repeat)
+	if s.Repeat > maxRepeat {
+		l.wrong(s.At, "repeat", "out-of-range", "repeat is %d, at most %d are allowed", s.Repeat, maxRepeat)
+	}
+}
+
+func (l *loader) checkMeasure(m *spec.Measure) {
 	if !m.At.IsValid() {
 		return
 	}
 	if m.Name != "" {
-		pos, width := m.At, 0
-		if mk, ok := l.marks[mark{m.At, "name"}]; ok {
-			pos, width = mk.t.place(target(mk.value))
-		}
+		pos, width := l.valueOf(m.At, "name")
 		l.checkName(pos, width, "measure's name", m.Name)
 	}
 	if p := m.Pods; p != nil {
@@ -29,24 +43,103 @@ func (l *loader) checkMeasure(m *spec.Measure, s *spec.Step) {
 		l.checkCount(o.At, "expect", o.Expect)
 		l.checkText(o.At, "start", o.Start.Text)
 	}
+	if m.API != nil {
+		l.checkAPI(m.API)
+	}
+	if m.APIServer != nil {
+		l.checkAPIServer(m.APIServer)
+	}
+	if m.Prometheus != nil {
+		l.checkPrometheus(m.Prometheus)
+	}
 }
 
-// checkMeasureNames reports measures of one scenario that have the same name.
-func (l *loader) checkMeasureNames(steps []*spec.Step) {
-	first := map[string]spec.Pos{}
-	for _, s := range steps {
-		for i := range s.Measure {
-			m := &s.Measure[i]
-			if m.Name == "" {
-				continue
-			}
-			if earlier, again := first[m.Name]; again {
-				l.wrong(m.At, "name", "duplicate-name", "the measure %s is there twice", m.Name).Help =
-					fmt.Sprintf("the first is at %s; names are unique in a scenario", earlier)
-				continue
-			}
-			first[m.Name] = m.At
+// resourceName is how the API server's own figures name a resource.
+var resourceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
+
+func (l *loader) checkAPIServer(m *spec.APIServerMeasure) {
+	first := map[string]bool{}
+	for i, name := range m.Resources {
+		if !l.isText(m.At, "resources", i) {
+			continue
 		}
+		pos, width := l.item(m.At, "resources", i)
+		switch {
+		case first[name]:
+			l.addAt(pos, width, "duplicate", "%s is there twice", name)
+		case !resourceName.MatchString(name):
+			l.addAt(pos, width, "bad-name", "%q is no name of a resource", shorten(name)).Help =
+				"resources are written as in a URL, lower-case and in the plural: pods, deployments"
+		}
+		first[name] = true
+	}
+}
+
+func (l *loader) checkPrometheus(m *spec.PrometheusMeasure) {
+	l.checkPositive(m.At, "step", m.Step)
+	l.checkText(m.At, "token", m.Token.Text)
+	text := m.URL.Text
+	if text == "" || strings.Contains(text, "${{") || strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") {
+		return
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		l.wrong(m.At, "url", "bad-url", "%q is no address of a Prometheus", shorten(text)).Help =
+			"http://host:9090, or a path that the API server proxies: " +
+				"/api/v1/namespaces/monitoring/services/prometheus:9090/proxy"
+	}
+}
+
+// named is what thresholds know by a name.
+type named struct {
+	at   spec.Pos
+	what string // measure, load or churn of a load
+}
+
+// checkMeasureNames reports measures and loads of one scenario that have the
+// same name.
+func (l *loader) checkMeasureNames(steps []*spec.Step) {
+	first := map[string]named{}
+	var visit func(s *spec.Step)
+	visit = func(s *spec.Step) {
+		for i := range s.Measure {
+			if m := &s.Measure[i]; m.Name != "" {
+				l.checkFirst(first, m.Name, named{m.At, "measure"})
+			}
+		}
+		if s.Load != nil && s.Load.At.IsValid() && l.hasName(s.Load) {
+			l.checkFirst(first, s.Load.Measure(), named{s.Load.At, "load"})
+			if l.has(s.Load.At, "churn") {
+				l.checkFirst(first, s.Load.Measure()+spec.ChurnSuffix, named{s.Load.At, "churn of a load"})
+			}
+		}
+		for i := range s.During {
+			visit(&s.During[i])
+		}
+	}
+	for _, s := range steps {
+		visit(s)
+	}
+}
+
+// checkFirst reports a name that something has already.
+func (l *loader) checkFirst(first map[string]named, name string, n named) {
+	earlier, again := first[name]
+	if !again {
+		first[name] = n
+		return
+	}
+	switch {
+	case n.what == "load" && earlier.what == "load" && !l.has(n.at, "name"):
+		l.wrong(n.at, "name", "duplicate-name", "two loads are named %s", name).Help =
+			fmt.Sprintf("the first is at %s; give one of them a name of its own, such as name: burst", earlier.at)
+	case n.what == "churn of a load" && earlier.what == n.what: // so have their loads
+	case n.what == earlier.what:
+		l.wrong(n.at, "name", "duplicate-name", "the %s %s is there twice", n.what, name).Help =
+			fmt.Sprintf("the first is at %s; names are unique in a scenario", earlier.at)
+	default:
+		l.wrong(n.at, "name", "duplicate-name", "the name %s is taken", name).Help =
+			fmt.Sprintf("the %s at %s has it; measures and loads share their names", earlier.what, earlier.at)
 	}
 }
 
@@ -60,6 +153,10 @@ func (l *loader) checkElapsed(steps []*spec.Step, current int) {
 		}
 		hasFrom, hasTo := l.has(e.At, "from"), l.has(e.At, "to")
 		switch {
+		case (hasFrom || hasTo) && l.has(steps[current].At, "repeat"):
+			l.diags.Add(e.At, "bad-repeat", "elapsed with from and to has no place in a step with repeat").Help =
+				"only the steps under during are repeated: elapsed: {}"
+			continue
 		case !hasFrom && !hasTo && !l.has(steps[current].At, "during"):
 			l.diags.Add(e.At, "missing-field", "elapsed has no from and to").Help =
 				"from: 00-apply and to: 01-wait, or steps under during"
@@ -109,4 +206,29 @@ func (l *loader) elapsedEnd(steps []*spec.Step, current int, at spec.Pos, field 
 	}
 	*name = id
 	return i, true
+}
+
+// checkFrom looks at pods measures whose time begins with a request: only a load
+// knows when it asked for a pod.
+func (l *loader) checkFrom(earlier []*spec.Step, s *spec.Step) {
+	for i := range s.Measure {
+		p := s.Measure[i].Pods
+		if p == nil || !slices.Contains([]string{"accepted", "sent", "due"}, p.From) || l.partial {
+			continue
+		}
+		if !slices.ContainsFunc(earlier, loadsPods) && !loadsPods(s) {
+			l.wrong(p.At, "from", "missing-load", "from: %s needs a load of pods, before this step or under its during", p.From).Help =
+				"only a load knows when it asked for a pod; from: stored goes with all pods"
+		}
+	}
+}
+
+// loadsPods tells whether a step, or one under `during`, may create pods by a
+// load.
+func loadsPods(s *spec.Step) bool {
+	if s.Load != nil {
+		kind, _ := s.Load.Object.Fields["kind"].(string)
+		return kind == "Pod" || kind == "" || strings.Contains(kind, "${{")
+	}
+	return slices.ContainsFunc(s.During, func(inner spec.Step) bool { return loadsPods(&inner) })
 }

@@ -35,6 +35,7 @@ func (l *loader) checkStep(s *spec.Step) {
 			"lower-case letters, digits, - and _ only, beginning with a letter or digit: rollout"
 	}
 	l.checkVerb(s)
+	l.checkRepeat(s)
 	for i := range s.During {
 		inner := &s.During[i]
 		if l.has(inner.At, "measure") {
@@ -62,9 +63,11 @@ func (l *loader) checkVerb(s *spec.Step) {
 		l.checkPatch(s.Patch)
 	}
 	for i := range s.Measure {
-		l.checkMeasure(&s.Measure[i], s)
+		l.checkMeasure(&s.Measure[i])
 	}
-	l.checkOnlyCEL(s.Thresholds, "thresholds")
+	if s.Load != nil {
+		l.checkLoad(s.Load)
+	}
 }
 
 func (l *loader) checkApply(step spec.Pos, a *spec.Apply) {
@@ -129,7 +132,11 @@ func (l *loader) exactlyOne(at spec.Pos, where string, fields []string) bool {
 		if l.has(at, unknownMark) {
 			return false // most likely one of them, misspelled
 		}
-		l.diags.Add(at, "missing-field", "this %s has none of %s", where, list)
+		none := "this %s has none of %s"
+		if len(fields) == 2 {
+			none, list = "this %s has neither %s", fields[0]+" nor "+fields[1]
+		}
+		l.diags.Add(at, "missing-field", none, where, list)
 	case 1:
 		return true
 	default:

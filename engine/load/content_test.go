@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -169,4 +170,108 @@ func TestDirective(t *testing.T) {
 	g := NewWithT(t)
 	g.Expect(render(l, diags)).To(BeEmpty())
 	g.Expect(summary(l.Steps[1])).To(Equal("apply a b"))
+}
+
+// TestLoadAndCalls says what becomes of rates, shares and official objectives.
+func TestLoadAndCalls(t *testing.T) {
+	g := NewWithT(t)
+	l := loaded(t, "testdata/ok/load")
+	items := l.Steps[0].Load
+	g.Expect(items.Measure()).To(Equal("load"))
+	g.Expect(items.Rate).To(Equal(100.0))
+	g.Expect(items.Object.Templates).To(HaveLen(2))
+	g.Expect(items.Object.Templates[0].Path).To(Equal([]any{"metadata", "name"}))
+	g.Expect(l.Steps[2].Load.Rate).To(Equal(0.5))
+	g.Expect(l.Steps[2].Load.For.Expr.Text).To(Equal("duration(string(vars.minutes) + 'm')"))
+	g.Expect(l.Steps[3].Load.Stages).To(HaveLen(3))
+	g.Expect(l.Steps[3].Load.Stages[0].Rate).To(Equal(10.0))
+	g.Expect(l.Steps[3].Load.Stages[0].Ramp).To(BeTrue())
+
+	measure := l.Steps[5]
+	g.Expect(measure.Repeat).To(Equal(5))
+	g.Expect(measure.During[0].Load.Name).To(Equal("background"))
+	g.Expect(measure.Measure[4].API.Merge.Templates).To(HaveLen(1))
+	g.Expect(measure.Measure[7].Prometheus.Token.At.IsValid()).To(BeTrue())
+	b := measure.Baseline
+	g.Expect(b.Tolerance.Value).To(Equal(0.125))
+	g.Expect(b.Tolerance.At.String()).To(Equal("testdata/ok/load/01-measure.yaml:50:14"))
+	g.Expect(b.Significance.Or(0.05)).To(Equal(0.01))
+	g.Expect(b.Of).To(HaveLen(7))
+
+	later := l.Steps[6].Baseline
+	g.Expect(later.Tolerance.Or(0.1)).To(BeZero(), "0%% is written, and not the default")
+	g.Expect(later.Significance.Or(0.05)).To(Equal(0.05))
+}
+
+// TestObjectives looks at the thresholds that official objectives become: their
+// expressions, in words, and places of their own.
+func TestObjectives(t *testing.T) {
+	g := NewWithT(t)
+	l := loaded(t, "testdata/ok/load")
+	var got []string
+	for _, s := range l.Steps[5:] {
+		for _, one := range s.Thresholds {
+			if one.SLO == "" {
+				continue
+			}
+			g.Expect(one.CEL.Locate(5)).To(Equal(one.CEL.At), "no character of the expression stands in the file")
+			got = append(got, fmt.Sprintf("%d:%d %s | %s", one.CEL.At.Line, one.CEL.At.Column, one.CEL.Text, one.Message.Text))
+		}
+	}
+	g.Expect(got).To(Equal([]string{
+		"44:11 startup.startup.p99 <= duration('5s') | start-up of schedulable stateless pods: p99 at most 5 s",
+		"45:18 server.lists.p99 <= duration('30s') | lists answer within half a minute",
+		"46:5 server.lists.p99 <= duration('30s') | API lists: p99 at most 30 s",
+		"47:10 server.mutating.p99 <= duration('1s') | mutating API calls: p99 at most 1 s",
+		"5:11 all.startup.p99 <= duration('5s') | start-up of schedulable stateless pods: p99 at most 5 s",
+		"6:10 later.startup.p99 <= duration('5s') | start-up of schedulable stateless pods: p99 at most 5 s",
+	}))
+}
+
+const sharedObjective = `measure:
+  - {name: a, pods: {}}
+  - {name: b, pods: {}}
+  - {name: c, pods: {}}
+thresholds:
+  - &first {slo: &slo pod-startup, of: a}
+  - {slo: *slo, of: b}
+  - {<<: *first, of: c}
+`
+
+// TestObjectivesApart gives two thresholds one slo, by an alias and by <<: their
+// expressions differ, and so do their places.
+func TestObjectivesApart(t *testing.T) {
+	l := loaded(t, write(t, map[string]string{"00-measure.yaml": sharedObjective}))
+	places := map[spec.Pos]string{}
+	for _, one := range l.Steps[0].Thresholds {
+		places[one.CEL.At] = one.CEL.Text
+	}
+	NewWithT(t).Expect(places).To(HaveLen(3))
+}
+
+// TestEveryObjectiveCanBeWritten compares the words of the tag with the
+// objectives that there are.
+func TestEveryObjectiveCanBeWritten(t *testing.T) {
+	f, ok := reflect.TypeFor[spec.Threshold]().FieldByName("SLO")
+	var names []string
+	for _, o := range spec.SLOs {
+		names = append(names, o.Name)
+		NewWithT(t).Expect(o.What).NotTo(ContainSubstring("${{"))
+	}
+	NewWithT(t).Expect(ok).To(BeTrue())
+	NewWithT(t).Expect(fieldOf(f, "slo", 0).enum).To(Equal(names))
+}
+
+// TestIndex holds texts in which the variable index is used, and others.
+func TestIndex(t *testing.T) {
+	for text, want := range map[string]bool{
+		"${{ index }}": true, "${{index}}": true, "a-${{ string(index + 1) }}": true, "${{ vars.a }}-${{ index }}": true,
+		"${{ vars.names[index] }}": true, "${{ {'a': 1}.a + index }}": true, "${{ 1 }}${{index}}": true,
+		"index": false, "${{ vars.index }}": false, "${{ indexes }}": false, "${{ my_index }}": false,
+		"${{ 1 }} index": false, "${{ 1 }}-index-${{ 2 }}": false, "": false, "${{ ": false,
+	} {
+		if withIndex.MatchString(text) != want {
+			t.Errorf("%q: expected %t", text, want)
+		}
+	}
 }

@@ -81,6 +81,9 @@ func (d *decoder) read(n *yaml.Node, v reflect.Value, s *scope) {
 	case *spec.Quantity:
 		*into = d.quantity(n, s)
 		return
+	case *spec.Percent:
+		*into = d.percent(n, s)
+		return
 	case *spec.Object:
 		*into = d.object(n, s)
 		return
@@ -98,7 +101,9 @@ func (d *decoder) read(n *yaml.Node, v reflect.Value, s *scope) {
 	case reflect.String:
 		v.SetString(d.textual(n, s, "a text", "!!str", "!!timestamp").Text)
 	case reflect.Int:
-		v.SetInt(d.number(n, s))
+		v.SetInt(d.count(n, s))
+	case reflect.Float64:
+		v.SetFloat(d.rate(n, s))
 	case reflect.Bool:
 		v.SetBool(d.boolean(n, s))
 	}
@@ -145,7 +150,7 @@ func (d *decoder) field(p pair, f field, v reflect.Value, s *scope) {
 	if len(f.enum) > 0 && v.Kind() == reflect.String && v.String() != "" && !slices.Contains(f.enum, v.String()) {
 		d.add(p.value, "not-one-of", "%s cannot be %q", p.name, v.String()).Help = diag.DidYouMean(v.String(), f.enum)
 	}
-	if (f.unary != "" || f.required) && d.isEmpty(p.value, v) {
+	if (f.unary != "" || f.required || len(f.enum) > 0) && d.isEmpty(p.value, v) {
 		d.add(p.value, "empty", "%s is empty", p.name)
 	}
 }

@@ -17,6 +17,10 @@ import (
 // scenarioFile is the file that makes a folder a scenario.
 const scenarioFile = "scenario.yaml"
 
+// baselinesFolder holds what was measured before, one file per kind of
+// environment.
+const baselinesFolder = "baselines"
+
 var stepFileName = regexp.MustCompile(`^([0-9]+)-(.*)\.ya?ml$`)
 
 // folder is what stands in a scenario's folder.
@@ -101,6 +105,9 @@ func isMisnamed(name string) bool {
 func (l *loader) reportUnread(f folder) {
 	for _, e := range f.others {
 		path := filepath.Join(l.dir, e.Name())
+		if e.IsDir() && e.Name() == baselinesFolder {
+			l.reportNoBaselines(path)
+		}
 		if isExpected(e) || l.isNamed(path) || isMisnamed(e.Name()) && !f.hasScenario {
 			continue
 		}
@@ -114,6 +121,19 @@ func (l *loader) reportUnread(f folder) {
 			help = "a step's file is named by number and words, such as 00-apply.yaml"
 		}
 		l.notRead(path, help)
+	}
+}
+
+// reportNoBaselines warns about what stands in baselines/ and is no baseline.
+func (l *loader) reportNoBaselines(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		l.notRead(dir, fileComplaint(err).message)
+	}
+	for _, e := range entries {
+		if path := filepath.Join(dir, e.Name()); !isIgnored(e.Name()) && (e.IsDir() || filepath.Ext(path) != ".json") {
+			l.notRead(path, "a baseline is a file that realspec baseline record has written, and ends in .json")
+		}
 	}
 }
 
@@ -138,7 +158,7 @@ func (l *loader) isNamed(path string) bool {
 // isExpected tells whether a file has its place in a scenario without being a
 // step.
 func isExpected(e os.DirEntry) bool {
-	if e.IsDir() && (e.Name() == "manifests" || e.Name() == "baselines") {
+	if e.IsDir() && (e.Name() == "manifests" || e.Name() == baselinesFolder) {
 		return true
 	}
 	return isIgnored(e.Name())

@@ -29,6 +29,15 @@ func FuzzScenario(f *testing.F) {
 	for _, src := range scalars {
 		f.Add([]byte(src))
 	}
+	for _, src := range []string{
+		sharedObjective,
+		"load: &l {object: *l, stages: [*l], rate: &r 1e308, count: 2147483647, churn: *r, hold: 2562047h}\n",
+		"load:\n  object: {apiVersion: v1, kind: A, metadata: &m {name: *m}}\n  stages: [null, {rate: 5e-324, for: 1ns}]\n",
+		"measure: [{name: a.b, pods: {}}, null]\nrepeat: 1\nduring: [null, {load: null}]\nbaseline: {of: [a.b.c, ., a..], tolerance: 99999%}\n",
+		"measure: [{api: {verb: patch, merge: null, on: null}}, {prometheus: {url: \"http://[::1\", query: a}}]\n",
+	} {
+		f.Add([]byte(src))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		dir := t.TempDir()
 		for name, content := range map[string][]byte{

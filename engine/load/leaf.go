@@ -2,6 +2,8 @@ package load
 
 import (
 	"fmt"
+	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,8 +31,8 @@ func (d *decoder) textual(n *yaml.Node, s *scope, takes string, tags ...string) 
 	return d.t.source(n)
 }
 
-// number reads a whole number. All numbers of the language are counts.
-func (d *decoder) number(n *yaml.Node, s *scope) int64 {
+// count reads a whole number. All whole numbers of the language are counts.
+func (d *decoder) count(n *yaml.Node, s *scope) int64 {
 	const takes = "a whole number"
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" {
 		at := d.wrongType(n, s, takes)
@@ -48,6 +50,40 @@ func (d *decoder) number(n *yaml.Node, s *scope) int64 {
 		return 0
 	}
 	return i
+}
+
+// rate reads a number that may have a fraction. All of them are rates.
+func (d *decoder) rate(n *yaml.Node, s *scope) float64 {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" && n.Tag != "!!float" {
+		at := d.wrongType(n, s, "a number")
+		if _, err := strconv.ParseFloat(n.Value, 64); err == nil && n.Kind == yaml.ScalarNode {
+			at.Help = fmt.Sprintf("write it without quotes: %s: %s", s.name, n.Value)
+		} else if strings.Contains(n.Value, "/") {
+			at.Help = "it is a number a second: 0.5 is one every two seconds"
+		}
+		return 0
+	}
+	f, ok := numeral(n.Value)
+	switch {
+	case !ok:
+		d.add(n, "out-of-range", "%s takes a number that is finite, found %s", s.name, n.Value)
+	case f < 0:
+		d.add(n, "out-of-range", "%s cannot be negative, found %s", s.name, n.Value)
+	default:
+		return f
+	}
+	return 0
+}
+
+// numeral is the number that YAML writes as text: 50, 0.5, 1e3, 1_000, 0x10. It
+// is false for .inf and .nan, and for what no float64 holds.
+func numeral(text string) (float64, bool) {
+	text = strings.ReplaceAll(text, "_", "")
+	if i, err := strconv.ParseInt(text, 0, 64); err == nil {
+		return float64(i), true
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
 }
 
 func (d *decoder) boolean(n *yaml.Node, s *scope) bool {
@@ -132,7 +168,7 @@ func (d *decoder) only(n *yaml.Node, src spec.Source, s *scope) *spec.Expr {
 		!strings.Contains(src.Text[from:to], "${{")
 	if !whole {
 		d.add(n, "bad-duration", "%s takes a duration or one ${{ expression }}, found %q", s.name, shorten(src.Text)).Help =
-			"compute it within: ${{ vars.minutes * duration('1m') }}"
+			"compute it within: ${{ duration(string(vars.minutes) + 'm') }}"
 		return nil
 	}
 	for ; from < to && src.Text[from] == ' '; from++ {
@@ -156,6 +192,51 @@ func part(src spec.Source, from, to int) spec.Source {
 		}
 	}
 	return out
+}
+
+// maxPercent bounds a share: what may be eleven times as much has no limit.
+const maxPercent = 1000
+
+var percent = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)%$`)
+
+// percent reads a share.
+func (d *decoder) percent(n *yaml.Node, s *scope) spec.Percent {
+	const takes = "a share such as 20%"
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || n.Tag == "!!bool" {
+		d.wrongType(n, s, takes)
+		return spec.Percent{}
+	}
+	text := strings.TrimSpace(n.Value)
+	m := percent.FindStringSubmatch(text)
+	switch {
+	case isNumber(text):
+		d.add(n, "bad-percent", "%s has no %%, did you mean %s?", text, asPercent(text)).Help =
+			fmt.Sprintf("%s takes a share: 20%% or 12.5%%", s.name)
+		return spec.Percent{}
+	case m == nil && strings.HasPrefix(text, "-") && percent.MatchString(text[1:]):
+		d.add(n, "bad-percent", "%s cannot be negative, found %s", s.name, text)
+		return spec.Percent{}
+	case m == nil:
+		d.add(n, "bad-percent", "%s takes %s, found %q", s.name, takes, shorten(text)).Help =
+			"a number and %: 20% or 12.5%"
+		return spec.Percent{}
+	}
+	value, err := strconv.ParseFloat(m[1], 64)
+	if err != nil || value > maxPercent {
+		d.add(n, "out-of-range", "%s can be %d%% at most, found %s", s.name, maxPercent, shorten(text))
+		return spec.Percent{}
+	}
+	at, _ := d.t.place(n)
+	return spec.Percent{Value: value / 100, At: at}
+}
+
+// asPercent guesses the share that was meant by a bare number: 0.2 and 20 are
+// both 20%.
+func asPercent(text string) string {
+	if f, ok := numeral(text); ok && f > 0 && f < 1 {
+		return strconv.FormatFloat(math.Round(f*1e6)/1e4, 'f', -1, 64) + "%"
+	}
+	return text + "%"
 }
 
 // quantity reads a Kubernetes quantity.

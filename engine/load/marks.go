@@ -38,6 +38,17 @@ func (l *loader) scalar(at spec.Pos, field string) (string, bool) {
 	return n.Value, n.Kind == yaml.ScalarNode && n.Tag != "!!null"
 }
 
+// isZero tells whether a field was written as the number 0.
+func (l *loader) isZero(at spec.Pos, field string) bool {
+	m, ok := l.marks[mark{at, field}]
+	if !ok {
+		return false
+	}
+	n := target(m.value)
+	f, ok := numeral(n.Value)
+	return ok && f == 0 && n.Kind == yaml.ScalarNode && (n.Tag == "!!int" || n.Tag == "!!float")
+}
+
 // isText tells whether the i-th item of a list is a text.
 func (l *loader) isText(at spec.Pos, field string, i int) bool {
 	m, ok := l.marks[mark{at, field}]
@@ -51,10 +62,7 @@ func (l *loader) isText(at spec.Pos, field string, i int) bool {
 // wrong adds an error about the value of a field, or about the whole mapping
 // where the field was not written.
 func (l *loader) wrong(at spec.Pos, field, code, format string, args ...any) *diag.Diagnostic {
-	pos, width := at, 0
-	if m, ok := l.marks[mark{at, field}]; ok {
-		pos, width = m.t.place(target(m.value))
-	}
+	pos, width := l.valueOf(at, field)
 	return l.addAt(pos, width, code, format, args...)
 }
 
@@ -71,6 +79,15 @@ func (l *loader) addAt(pos spec.Pos, width int, code, format string, args ...any
 	d := l.diags.Add(pos, code, format, args...)
 	d.Width = width
 	return d
+}
+
+// valueOf is the place of a field's value, or of the whole mapping where the
+// field was not written.
+func (l *loader) valueOf(at spec.Pos, field string) (spec.Pos, int) {
+	if m, ok := l.marks[mark{at, field}]; ok {
+		return m.t.place(target(m.value))
+	}
+	return at, 0
 }
 
 // item is the place of the i-th item of a list.

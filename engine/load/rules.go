@@ -120,9 +120,10 @@ func severalHelp(word string) string {
 // beside reports fields that stand without the field that they go with.
 func (d *decoder) beside(w *written, s *scope) {
 	for i, f := range w.fields {
-		if f.with != "" && !w.has(f.with) {
-			d.add(w.pairs[i].key, "needs-"+f.with, "%s goes with %s, and there is no %s in this %s",
-				f.name, f.with, f.with, s.name)
+		if len(f.with) > 0 && !slices.ContainsFunc(f.with, w.has) {
+			with := strings.Join(f.with, " or ")
+			d.add(w.pairs[i].key, "needs-"+f.with[0], "%s goes with %s, and there is no %s in this %s",
+				f.name, with, with, s.name)
 		}
 	}
 }

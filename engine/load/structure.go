@@ -20,8 +20,8 @@ type field struct {
 	index       int
 	typ         reflect.Type
 	required    bool
-	unary       string // verb or kind: exactly one such field is written
-	with        string // the field that must be written beside this one
+	unary       string   // verb or kind: exactly one such field is written
+	with        []string // the fields of which one must be written beside this one
 	enum        []string
 	unavailable bool
 }
@@ -56,7 +56,7 @@ func fieldOf(f reflect.StructField, name string, index int) field {
 		case "verb", "kind":
 			out.unary = word
 		case "with":
-			out.with = value
+			out.with = strings.Split(value, "|")
 		case "enum":
 			out.enum = strings.Split(value, "|")
 		}
@@ -105,7 +105,7 @@ func inner(t reflect.Type) reflect.Type {
 	}
 	switch t {
 	case reflect.TypeFor[spec.Text](), reflect.TypeFor[spec.Expr](), reflect.TypeFor[spec.Duration](),
-		reflect.TypeFor[spec.Quantity](), reflect.TypeFor[spec.Object](), reflect.TypeFor[spec.Unavailable]():
+		reflect.TypeFor[spec.Quantity](), reflect.TypeFor[spec.Percent](), reflect.TypeFor[spec.Object](), reflect.TypeFor[spec.Unavailable]():
 		return nil
 	}
 	if t.Kind() != reflect.Struct {

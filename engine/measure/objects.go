@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,16 @@ import (
 	"github.com/realspec/realspec/engine/spec"
 )
 
+// Seen is one observation of an object.
+type Seen struct {
+	// Object is read during the call only.
+	Object *unstructured.Unstructured
+	// At, Earlier and Unbounded are those of SeenPod.
+	At        time.Time
+	Earlier   time.Duration
+	Unbounded bool
+}
+
 // Predicate is a condition over an object. An error means that it could not be
 // told, which is not the same as false.
 type Predicate func(*unstructured.Unstructured) (bool, error)
@@ -23,14 +34,26 @@ type Objects struct {
 	selects, start, end Predicate
 
 	mu    sync.Mutex
+	base  time.Time
 	spans map[types.UID]*span
 	err   error
 }
 
 type span struct {
-	name       string
-	listed     bool // first seen in a list
-	start, end time.Time
+	name                     string
+	start, end               moment
+	startEarlier, endEarlier time.Duration
+}
+
+// ObjectsResult is what a measure of objects gives.
+type ObjectsResult struct {
+	// Series, and the same with every sample at its low and at its high bound.
+	Series, Low, High spec.Series
+	Measured          event.MeasuredSeries
+	// Err is the first predicate that could not be told: the measure is an error.
+	Err error
+
+	set set
 }
 
 // NewObjects is an empty recorder of the objects that selects picks. A nil start
@@ -49,16 +72,23 @@ func (o *Objects) See(s Seen) {
 	if !o.holds(o.selects, s.Object) {
 		return
 	}
+	if o.base.IsZero() {
+		o.base = s.At
+	}
+	at, earlier := moment(s.At.Sub(o.base)), s.Earlier
+	if s.Unbounded {
+		earlier = spec.Missing
+	}
 	sp := o.spans[s.Object.GetUID()]
 	if sp == nil {
-		sp = &span{name: s.Object.GetName()}
-		o.spans[s.Object.GetUID()] = sp
+		sp = &span{name: strings.Clone(s.Object.GetName()), start: never, end: never}
+		o.spans[types.UID(strings.Clone(string(s.Object.GetUID())))] = sp
 	}
-	if sp.start.IsZero() && o.holds(o.start, s.Object) {
-		sp.start, sp.listed = s.At, s.Listed
+	if sp.start == never && o.holds(o.start, s.Object) {
+		sp.start, sp.startEarlier = at, earlier
 	}
-	if !sp.start.IsZero() && sp.end.IsZero() && o.holds(o.end, s.Object) {
-		sp.end = s.At
+	if sp.start != never && sp.end == never && o.holds(o.end, s.Object) {
+		sp.end, sp.endEarlier = at, earlier
 	}
 }
 
@@ -72,20 +102,33 @@ func (o *Objects) holds(p Predicate, object *unstructured.Unstructured) bool {
 	return ok
 }
 
-// Measure is the series over all objects seen. An object whose time began in a
-// list, or has not ended, is missing.
-func (o *Objects) Measure() (spec.Series, event.MeasuredSeries, error) {
+// Measure is the series over all objects seen, with the bar by which a moment of
+// the watch may be wrong. An object whose time began in the first list, or has not
+// ended, is missing.
+func (o *Objects) Measure(bar time.Duration) ObjectsResult {
+	samples, err := o.samples(bar)
+	slices.SortFunc(samples, func(a, b sample) int {
+		return cmp.Or(strings.Compare(a.of.object, b.of.object), strings.Compare(a.of.uid, b.of.uid))
+	})
+	return objectsResult(set{samples: samples}, err)
+}
+
+func (o *Objects) samples(bar time.Duration) ([]sample, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var samples []sample
-	for _, sp := range o.spans {
-		one := sample{object: sp.name}
-		if !sp.end.IsZero() && !sp.listed {
-			one.came, one.took = true, sp.end.Sub(sp.start)
+	samples := make([]sample, 0, len(o.spans))
+	for uid, sp := range o.spans {
+		one := sample{of: &subject{object: sp.name, uid: string(uid)}, bar: bar}
+		if sp.end != never {
+			one.between(sp.start, sp.startEarlier, sp.end, sp.endEarlier)
 		}
 		samples = append(samples, one)
 	}
-	slices.SortFunc(samples, func(a, b sample) int { return strings.Compare(a.object, b.object) })
-	s, m := summarize("", samples)
-	return s, m, o.err
+	return samples, o.err
+}
+
+func objectsResult(s set, err error) ObjectsResult {
+	b := s.summarize()
+	return ObjectsResult{Series: b.nominal, Low: b.low, High: b.high,
+		Measured: s.measured(b.nominal, true), Err: err, set: s}
 }

@@ -1,150 +1,168 @@
-// Package measure turns what a watch shows into samples. A recorder begins
-// before the first apply and takes every change with the moment at which it was
-// received, on the monotonic clock; a measure reads from it afterwards.
+// Package measure turns what was seen of a cluster into samples, and samples into
+// what thresholds judge and reports show.
+//
+// A recorder (Pods, Objects) begins before the first apply and takes every change
+// with the moment at which it was received, on the monotonic clock; a measure
+// reads from it afterwards. A server's stamp is never subtracted from a local one:
+// the server's stamps only check what was measured.
 package measure
 
 import (
-	"slices"
+	"hash/maphash"
+	"math"
 	"strings"
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/spec"
-	"github.com/realspec/realspec/engine/stats"
 )
 
-// Seen is one observation of an object.
-type Seen struct {
-	Object *unstructured.Unstructured
+// SeenPod is one observation of a pod.
+type SeenPod struct {
+	// Pod is read during the call only; what is kept of it is copied.
+	Pod *corev1.Pod
 	// At is when it was received, with its monotonic reading.
 	At time.Time
-	// Listed says that the object came from a list, so that the moment of its
-	// change is unknown and lies before At.
-	Listed bool
+	// Earlier is how much before At the change may have been there already, because
+	// the watch was interrupted. What began and ended again within that time, a pod
+	// or its being ready, was not seen at all.
+	Earlier time.Duration
+	// Unbounded says that the pod came with the first list: when the change
+	// happened is not known.
+	Unbounded bool
 }
 
-// Pods records the lives of pods. It is safe for concurrent use.
+// Stamps is what is known of a pod by the one who created it: when the request
+// was due, when it left and when its answer had come. A zero time is not known.
+type Stamps struct {
+	Due, Sent, Accepted time.Time
+	// WarmUp leaves the pod out of every measure.
+	WarmUp bool
+}
+
+// Pods records the lives of pods. It is safe for concurrent use, and keeps less
+// than 500 bytes of a pod.
 type Pods struct {
 	mu    sync.Mutex
+	base  time.Time // what moments count from
 	lives map[types.UID]*life
+	words map[string]string // what many pods share: namespaces, nodes, owners
+	// sets are the label sets, by their hash. With a seed of its own for every
+	// recorder, two of 100,000 sets meet once in a billion runs.
+	sets map[uint64]labelSet
+	seed maphash.Seed
 }
+
+// moment is a time in nanoseconds since the recorder's base.
+type moment int64
+
+const never moment = math.MinInt64
 
 // life is one pod's: when it was first seen, and when it first reached each of
 // spec.Phases.
 type life struct {
-	namespace, name string
-	labels          labels.Set
-	first           time.Time
-	listed          bool // first seen in a list: its beginning is unknown
-	reached         [4]time.Time
-	created         time.Time    // by the server's stamps, whole seconds
-	stamped         [4]time.Time // likewise
+	name, namespace, node, owner string
+	labels                       uint64 // in Pods.sets
+
+	first        moment        // never: known by Sent only
+	firstEarlier time.Duration // spec.Missing: its beginning is unknown
+	reached      [4]moment
+	earlier      [4]time.Duration // likewise
+	created      int64            // by the server's stamps, in Unix seconds
+	stamped      [4]int64         // likewise
+
+	due, sent, accepted moment
+	warmUp              bool
 }
 
 // NewPods is an empty recorder.
-func NewPods() *Pods { return &Pods{lives: map[types.UID]*life{}} }
+func NewPods() *Pods {
+	return &Pods{
+		lives: map[types.UID]*life{}, words: map[string]string{},
+		sets: map[uint64]labelSet{}, seed: maphash.MakeSeed(),
+	}
+}
 
 // See takes one observation of a pod.
-func (p *Pods) See(s Seen) {
+func (p *Pods) See(s SeenPod) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l := p.lives[s.Object.GetUID()]
+	at, earlier := p.moment(s.At), s.Earlier
+	if s.Unbounded {
+		earlier = spec.Missing
+	}
+	l := p.life(s.Pod.UID)
+	if l.first == never {
+		l.first, l.firstEarlier = at, earlier
+		l.name, l.namespace = strings.Clone(s.Pod.Name), p.word(s.Pod.Namespace)
+		l.owner = p.word(ownerOf(s.Pod))
+		l.created = unix(s.Pod.CreationTimestamp)
+	}
+	if l.node == "" && s.Pod.Spec.NodeName != "" {
+		l.node = p.word(s.Pod.Spec.NodeName)
+	}
+	l.labels = p.labels(s.Pod.Labels)
+	for i, stamp := range phases(s.Pod) {
+		if stamp != notYet && l.reached[i] == never {
+			l.reached[i], l.earlier[i], l.stamped[i] = at, earlier, stamp
+		}
+	}
+}
+
+// Sent takes what the pod's creator knows of it, before or after the pod is seen.
+func (p *Pods) Sent(uid types.UID, t Stamps) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.life(uid)
+	l.due, l.sent, l.accepted = p.moment(t.Due), p.moment(t.Sent), p.moment(t.Accepted)
+	l.warmUp = t.WarmUp
+}
+
+func (p *Pods) moment(t time.Time) moment {
+	if t.IsZero() {
+		return never
+	}
+	if p.base.IsZero() {
+		p.base = t
+	}
+	return moment(t.Sub(p.base))
+}
+
+func (p *Pods) life(uid types.UID) *life {
+	l := p.lives[uid]
 	if l == nil {
 		l = &life{
-			namespace: s.Object.GetNamespace(), name: s.Object.GetName(),
-			first: s.At, listed: s.Listed, created: s.Object.GetCreationTimestamp().Time,
+			first: never, reached: [4]moment{never, never, never, never},
+			due: never, sent: never, accepted: never, created: noStamp,
 		}
-		p.lives[s.Object.GetUID()] = l
+		p.lives[types.UID(strings.Clone(string(uid)))] = l
 	}
-	l.labels = s.Object.GetLabels()
-	for i, stamp := range phases(s.Object) {
-		if stamp != nil && l.reached[i].IsZero() {
-			l.reached[i], l.stamped[i] = s.At, *stamp
-		}
-	}
+	return l
 }
 
-// Measure is the series of every phase over the selected pods. The order of the
-// samples is by namespace and name, so that reports are stable.
-func (p *Pods) Measure(namespace string, selector labels.Selector) (map[string]spec.Series, []event.MeasuredSeries) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var lives []*life
-	for _, l := range p.lives {
-		if l.namespace == namespace && selector.Matches(l.labels) {
-			lives = append(lives, l)
-		}
+// word is s, kept once.
+func (p *Pods) word(s string) string {
+	kept, ok := p.words[s]
+	if !ok {
+		kept = strings.Clone(s)
+		p.words[kept] = kept
 	}
-	slices.SortFunc(lives, func(a, b *life) int { return strings.Compare(a.name, b.name) })
-	series := map[string]spec.Series{}
-	var measured []event.MeasuredSeries
-	for i, phase := range spec.Phases {
-		samples := make([]sample, len(lives))
-		for j, l := range lives {
-			samples[j] = l.sample(i)
-		}
-		s, m := summarize(phase, samples)
-		series[phase] = s
-		measured = append(measured, m)
-	}
-	return series, measured
+	return kept
 }
 
-// sample is the time from first sight to phase i. A pod whose beginning was not
-// watched has no such time: it is missing, however ready it is.
-func (l *life) sample(i int) sample {
-	s := sample{object: l.name}
-	if l.reached[i].IsZero() || l.listed {
-		return s
+// labels is the hash under which the set is kept. It does not depend on the order
+// of a map.
+func (p *Pods) labels(set map[string]string) uint64 {
+	var sum uint64
+	for k, v := range set {
+		// The two parts of a label must not be interchangeable.
+		sum += maphash.String(p.seed, k) ^ 31*maphash.String(p.seed, v)
 	}
-	s.came, s.took = true, l.reached[i].Sub(l.first)
-	if !l.stamped[i].IsZero() && !l.created.IsZero() {
-		server := l.stamped[i].Sub(l.created).Seconds()
-		s.server = &server
+	if _, ok := p.sets[sum]; !ok {
+		p.sets[sum] = newLabelSet(set)
 	}
-	return s
-}
-
-// sample is one sample of any series.
-type sample struct {
-	object string
-	came   bool
-	took   time.Duration
-	server *float64
-}
-
-// summarize makes the series that thresholds judge and the one that reports show.
-func summarize(name string, samples []sample) (spec.Series, event.MeasuredSeries) {
-	m := event.MeasuredSeries{Name: name}
-	var seen []time.Duration
-	for _, s := range samples {
-		one := event.Sample{Object: s.object, Server: s.server}
-		if s.came {
-			seen = append(seen, s.took)
-			one.Seconds = seconds(s.took)
-		}
-		m.Samples = append(m.Samples, one)
-	}
-	sum := stats.Summarize(seen, len(samples)-len(seen))
-	m.Count, m.Missing = sum.Count, sum.Missing
-	if len(samples) == 0 {
-		return sum, m
-	}
-	m.Min, m.Mean, m.Max, m.Stddev = seconds(sum.Min), seconds(sum.Mean), seconds(sum.Max), seconds(sum.Stddev)
-	m.P50, m.P90, m.P95, m.P99 = seconds(sum.P50), seconds(sum.P90), seconds(sum.P95), seconds(sum.P99)
-	return sum, m
-}
-
-// seconds is d for reports: nil where it was not reached.
-func seconds(d time.Duration) *float64 {
-	if d == spec.Missing {
-		return nil
-	}
-	s := d.Seconds()
-	return &s
+	return sum
 }

@@ -39,8 +39,9 @@ type compiler struct {
 
 // The scopes that do not depend on names in the scenario.
 const (
-	basic  = ""
-	object = "object"
+	basic   = ""
+	object  = "object"
+	indexed = "index"
 )
 
 // env is the environment of a place, made once for the scenario.
@@ -56,7 +57,7 @@ func (c *compiler) env(kind string, widen func(*expr.Scope)) *expr.Env {
 	if err != nil {
 		c.diags.Add(c.scenario.Spec.At, "expression", "%v", err)
 	}
-	if kind == basic || kind == object {
+	if kind == basic || kind == object || kind == indexed {
 		if c.envs == nil {
 			c.envs = map[string]*expr.Env{}
 		}
@@ -69,6 +70,10 @@ func (c *compiler) basic() *expr.Env { return c.env(basic, func(*expr.Scope) {})
 
 func (c *compiler) object() *expr.Env {
 	return c.env(object, func(s *expr.Scope) { s.Object = true })
+}
+
+func (c *compiler) indexed() *expr.Env {
+	return c.env(indexed, func(s *expr.Scope) { s.Index = true })
 }
 
 func (c *compiler) program(env *expr.Env, e spec.Expr, want expr.Type) *expr.Program {
@@ -92,9 +97,10 @@ func (c *compiler) text(t spec.Text) *expr.Template {
 	return p
 }
 
-func (c *compiler) freeForm(objects ...spec.Object) {
+func (c *compiler) freeForm(objects ...spec.Object) { c.freeFormIn(c.basic(), objects...) }
+
+func (c *compiler) freeFormIn(env *expr.Env, objects ...spec.Object) {
 	for _, o := range objects {
-		env := c.basic()
 		if !o.IsSet() || env == nil {
 			continue
 		}
@@ -196,6 +202,8 @@ func (c *compiler) verb(s *spec.Step) {
 		c.assert(s.Assert)
 	case s.Measure != nil:
 		c.measure(s)
+	case s.Load != nil:
+		c.load(s)
 	case s.Delete != nil:
 		for i := range s.Delete.On {
 			c.selector(&s.Delete.On[i])
@@ -255,33 +263,5 @@ func (c *compiler) assert(a *spec.Assert) {
 		if check.Absent != nil {
 			c.selector(check.Absent)
 		}
-	}
-}
-
-func (c *compiler) measure(s *spec.Step) {
-	if c.measures == nil {
-		c.measures = map[string]expr.MeasureKind{}
-	}
-	for i := range s.Measure {
-		m := &s.Measure[i]
-		switch {
-		case m.Pods != nil:
-			c.text(m.Pods.Selector)
-			c.text(m.Pods.Namespace)
-			c.measures[m.Name] = expr.MeasurePhases
-		case m.Elapsed != nil:
-			c.measures[m.Name] = expr.MeasureDuration
-		case m.Objects != nil:
-			c.selector(&m.Objects.On)
-			c.program(c.object(), m.Objects.Start, expr.Bool)
-			c.program(c.object(), m.Objects.End, expr.Bool)
-			c.measures[m.Name] = expr.MeasureSeries
-		}
-	}
-	known := maps.Clone(c.measures)
-	env := c.env("measures", func(s *expr.Scope) { s.Measures = known })
-	for _, t := range s.Thresholds {
-		c.program(env, t.CEL, expr.Bool)
-		c.text(t.Message)
 	}
 }

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/realspec/realspec/engine/diag"
@@ -21,22 +22,26 @@ const (
 
 // Scenario is a scenario that is ready to run.
 type Scenario struct {
-	Dir     string
-	Name    string
-	Spec    *spec.Scenario
-	Steps   []*Step
-	Timeout time.Duration
-	Vars    map[string]any    // resolved
-	Env     map[string]string // the declared ones
-	Checks  []Check           // of requires
-	Watches []Watch
+	Dir string
+	// Key names the scenario in events: Dir, with #2 … for further repetitions.
+	Key string
+	// Repetition counts from 1 when the scenario is run several times, else 0.
+	Repetition int
+	Name       string
+	Spec       *spec.Scenario
+	Steps      []*Step
+	Timeout    time.Duration
+	Vars       map[string]any    // resolved
+	Env        map[string]string // the declared ones
+	Checks     []Check           // of requires
+	Watches    []Watch
 }
 
 // Step is a step that is ready to run.
 type Step struct {
 	*spec.Step
 	If      *expr.Program // nil when there is none
-	Timeout time.Duration // 0 for an assert that looks once
+	Timeout time.Duration // 0 for an assert or measure that looks once, and for load
 	During  []*Step
 	compiled
 }
@@ -65,7 +70,7 @@ type Inputs struct {
 // usable when there is none.
 func Compile(l *load.Loaded, in Inputs) (*Scenario, diag.List) {
 	s := &Scenario{
-		Dir: l.Dir, Name: l.Name, Spec: l.Spec,
+		Dir: l.Dir, Key: l.Dir, Name: l.Name, Spec: l.Spec,
 		Env: map[string]string{},
 	}
 	c := &compiler{scenario: s}
@@ -80,6 +85,16 @@ func Compile(l *load.Loaded, in Inputs) (*Scenario, diag.List) {
 	}
 	c.watches()
 	return s, c.diags
+}
+
+// Repeated is the scenario as its repetition n, from 1.
+func (s *Scenario) Repeated(n int) *Scenario {
+	again := *s
+	again.Repetition = n
+	if n > 1 {
+		again.Key = fmt.Sprintf("%s#%d", s.Dir, n)
+	}
+	return &again
 }
 
 // Values are the bindings that every expression of the scenario may use.

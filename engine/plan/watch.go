@@ -11,7 +11,13 @@ import (
 // watches lists what the scenario reads, so that every watch can begin before
 // the first apply. A kind that the cluster does not serve yet is watched from
 // the moment that a step asks for it.
-func (c *compiler) watches() {
+func (c *compiler) watches() { c.scenario.Watches = watchesOf(c.scenario.Steps) }
+
+// Watches are what the steps read that a repeated step wraps.
+func (s *Step) Watches() []Watch { return watchesOf(s.During) }
+
+func watchesOf(steps []*Step) []Watch {
+	var out []Watch
 	seen := map[string]bool{}
 	add := func(apiVersion, kind string, ns *expr.Template, nsText string) {
 		key := apiVersion + " " + kind + " " + nsText
@@ -19,16 +25,21 @@ func (c *compiler) watches() {
 			return
 		}
 		seen[key] = true
-		c.scenario.Watches = append(c.scenario.Watches, Watch{APIVersion: apiVersion, Kind: kind, Namespace: ns})
+		out = append(out, Watch{APIVersion: apiVersion, Kind: kind, Namespace: ns})
 	}
-	for _, step := range c.scenario.Steps {
+	for _, step := range steps {
 		step.walk(func(s *Step) { s.reads(add) })
 	}
+	return out
 }
 
-// walk visits the step and the steps that it wraps.
+// walk visits the step and the steps that it wraps, unless they are repeated:
+// each repetition has a namespace and watches of its own.
 func (s *Step) walk(visit func(*Step)) {
 	visit(s)
+	if s.Repeat > 1 {
+		return
+	}
 	for _, d := range s.During {
 		d.walk(visit)
 	}
@@ -60,15 +71,6 @@ func (s *Step) reads(add addWatch) {
 	case s.Delete != nil:
 		for i := range s.Delete.On {
 			selector(&s.Delete.On[i])
-		}
-	case s.Measure != nil:
-		for i := range s.Measure {
-			switch m := &s.Measure[i]; {
-			case m.Pods != nil:
-				add("v1", "Pod", s.Text(m.Pods.Namespace), m.Pods.Namespace.Text)
-			case m.Objects != nil:
-				selector(&m.Objects.On)
-			}
 		}
 	}
 }

@@ -126,7 +126,7 @@ func (c *Console) notice(e event.Notice) {
 	}
 	text := "note: " + e.Text
 	if s := c.folder.Scenario(e.Scenario); e.Scenario != "" && s != nil {
-		text = "note: " + s.Name + ": " + e.Text
+		text = "note: " + scenarioName(s) + ": " + e.Text
 	}
 	c.write(c.page.lay(0, block(0, faint, text)))
 }
@@ -269,7 +269,7 @@ func (c *Console) runningLines(width, height int) []string {
 	for _, r := range c.running {
 		name := r.step
 		if s := c.folder.Scenario(r.scenario); several && s != nil {
-			name = s.Name + "/" + r.step
+			name = scenarioName(s) + "/" + r.step
 		}
 		lines = append(lines, c.page.running(name, now.Sub(r.started.At), r.text, c.live.frame, width))
 	}

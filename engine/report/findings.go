@@ -16,6 +16,7 @@ type role int
 const (
 	plain role = iota
 	place
+	inCells // values: broken only between them, where two spaces are
 	headline
 	good
 	bad
@@ -34,14 +35,21 @@ type line struct {
 type marks struct {
 	passed, failed, errored, inconclusive, skipped, flaky string
 	tail, separator                                       string
+	about, until, atLeast, atMost                         string
 }
 
 func unicodeMarks() marks {
-	return marks{"✓", "✗", "!", "?", "-", "~", "…", "·"}
+	return marks{"✓", "✗", "!", "?", "-", "~", "…", "·", "±", "–", "≥", "≤"}
 }
 
 func asciiMarks() marks {
-	return marks{"+", "x", "!", "?", "-", "~", "...", "-"}
+	return marks{"+", "x", "!", "?", "-", "~", "...", "-", "+-", "-", ">=", "<="}
+}
+
+// asciiSigns spells out the signs that messages about measures have. Other
+// letters of a text are left as they are: there is nothing right to put for them.
+func asciiSigns(text string) string {
+	return strings.NewReplacer("±", "+-", "–", "-", "≥", ">=", "≤", "<=", "…", "...").Replace(text)
 }
 
 func (m marks) of(o event.Outcome) string {
@@ -105,20 +113,24 @@ func findingLines(findings []event.Finding, m marks) []line {
 	}
 	var lines []line
 	for _, f := range findings {
-		if isThreshold(f) {
+		switch {
+		case isThreshold(f):
 			lines = append(lines, thresholdLines(f, m, width)...)
-			continue
+		case f.Reason == event.ReasonBaseline:
+			lines = append(lines, line{0, tone(f.Outcome), m.of(f.Outcome) + " " + joined(f.Message)})
+		default:
+			lines = append(lines, checkLines(f)...)
 		}
-		lines = append(lines, checkLines(f)...)
 	}
 	return lines
 }
 
 // isThreshold tells a threshold from another check. Only thresholds are found
-// passed, too few or not measurable.
+// passed, inconclusive or not measurable.
 func isThreshold(f event.Finding) bool {
 	switch f.Reason {
-	case event.ReasonThreshold, event.ReasonSamples, event.ReasonUnmeasured:
+	case event.ReasonThreshold, event.ReasonSamples, event.ReasonUnmeasured,
+		event.ReasonError, event.ReasonDelivery, event.ReasonSkew, event.ReasonBaseline:
 		return f.Expr != ""
 	}
 	return f.Outcome == event.Passed && f.Expr != ""

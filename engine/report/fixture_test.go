@@ -28,6 +28,9 @@ func fixtures() map[string][]event.Stamped {
 		"crashed":      crashed(),
 		"parallel":     parallel(),
 		"nasty":        story(nasty),
+		"measured":     story(burst, requests, drift),
+		"doubtful":     overloaded(story(starved, drowned)),
+		"repeated":     repeated(),
 		"failfast":     failFast(),
 	}
 }
@@ -58,6 +61,8 @@ func (t *tape) finish(e event.RunEnded) []event.Stamped {
 		Requests: map[string]int64{"get": 31, "list": 24, "patch": 40, "watch": 12, "delete": 9},
 		Retries:  map[string]int64{"429": 2, "connection": 1},
 		Relists:  1, CPUSeconds: 1.2, PeakRSSBytes: 61 << 20,
+		BytesIn: 2_200_000, BytesOut: 41_000, Events: 1206, QueueHigh: 7,
+		GCPauses: 12, GCPauseMax: 0.00031, GCPauseTotal: 0.0011,
 	}
 	t.after(0, e)
 	return t.events
@@ -178,9 +183,9 @@ func startup(t *tape) {
 		threshold(event.Passed, "", file, 8, "rollout < duration('3m')", "3.2s"),
 		{Outcome: event.Skipped, Reason: event.ReasonUnmeasured, Pos: at(file, 9, 5),
 			Expr: "rtt.p50 < duration('1ms')", Message: "not measurable here: the nodes are simulated"},
-	}}, event.Measured{Name: "startup", Kind: "pods", Series: []event.MeasuredSeries{
+	}}, event.Measured{Name: "startup", Kind: "pods", Unit: "s", Series: []event.MeasuredSeries{
 		series("scheduled", 0.00052, 0.004, 0.0121), series("startup", 0.9, 1.1, 1.25), series("ready", 1.0, 1.21, 1.31),
-	}}, event.Measured{Name: "rollout", Kind: "elapsed", Value: ptr(3.2)})
+	}, From: "stored", Error: ptr(0.0041), Lag: &event.Lag{What: "pod", Count: 31, P50: ptr(0.0012), P99: ptr(0.0041), Max: ptr(0.0041)}}, event.Measured{Name: "rollout", Kind: "elapsed", Unit: "s", Value: ptr(3.2)})
 	t.close(path)
 }
 
@@ -204,7 +209,7 @@ func series(name string, low, mid, high float64) event.MeasuredSeries {
 		Name: name, Count: 3, Min: ptr(low), Mean: ptr((low + mid + high) / 3), P50: ptr(mid), P90: ptr(high),
 		P95: ptr(high), P99: ptr(high), Max: ptr(high), Stddev: ptr(0.1),
 		Samples: []event.Sample{
-			{Object: "web-1", Seconds: ptr(low), Server: ptr(1)}, {Object: "web-2", Seconds: ptr(mid)}, {Object: "web-3", Seconds: ptr(high)},
+			{Object: "web-1", Value: ptr(low), Server: ptr(1)}, {Object: "web-2", Value: ptr(mid)}, {Object: "web-3", Value: ptr(high)},
 		},
 	}
 }
@@ -220,7 +225,7 @@ func slow(t *tape) {
 	lopsided := series("ready", 1, 1.21, 12.1)
 	lopsided.Count, lopsided.Missing = 22, 3
 	lopsided.P95, lopsided.P99, lopsided.Max, lopsided.Mean, lopsided.Stddev = nil, nil, nil, nil, nil
-	lopsided.Samples[2].Seconds = nil
+	lopsided.Samples[2].Value = nil
 	t.step(path, "00-measure", 0.2, event.Attempt{
 		Outcome: event.Failed, Reason: event.ReasonThreshold,
 		Message: "startup.ready.max < duration('30s'): not reached",
@@ -228,8 +233,8 @@ func slow(t *tape) {
 			crossed,
 			threshold(event.Passed, "", file, 8, "startup.ready.p50 < duration('5s')", "1.21s"),
 		},
-	}, event.Measured{Name: "startup", Kind: "pods", Series: []event.MeasuredSeries{lopsided}},
-		event.Measured{Name: "claims", Kind: "objects", Series: []event.MeasuredSeries{{}}})
+	}, event.Measured{Name: "startup", Kind: "pods", Unit: "s", Series: []event.MeasuredSeries{lopsided}},
+		event.Measured{Name: "claims", Kind: "objects", Unit: "s", Series: []event.MeasuredSeries{{}}})
 	t.close(path)
 }
 

@@ -16,8 +16,9 @@ import (
 // went wrong is missing from the counts: `validate` for a scenario that is not
 // valid, `requirements` for one that was skipped, `cleanup`, `scenario` and `run`.
 //
-// JUnit has no word for inconclusive: it is an error of type "samples" whose
-// message begins with "inconclusive:", because CI must not be green.
+// JUnit has no word for inconclusive: it is an error, of a type such as
+// "samples", whose message begins with "inconclusive:", because CI must not be
+// green.
 func JUnit(w io.Writer, r *event.Result) error {
 	root := xmlSuites{Name: "realspec", Time: decimal(r.Seconds)}
 	for _, s := range r.Scenarios {

@@ -12,7 +12,7 @@ import (
 // scenarioSuite is a scenario as a suite, never without a case.
 func scenarioSuite(r *event.Result, s *event.Scenario) xmlSuite {
 	suite := xmlSuite{
-		Name: oneLine(s.Name), File: s.Pos.File, Timestamp: timestamp(s.Started),
+		Name: scenarioName(s), File: s.Pos.File, Timestamp: timestamp(s.Started),
 		Properties: &xmlProperties{scenarioProperties(r, s)},
 	}
 	seconds := s.Seconds
@@ -150,10 +150,9 @@ func stepOutput(s *event.Step) string {
 	if s.Outcome == event.Flaky {
 		lines = append(lines, "flaky: "+oneLine(s.Message))
 	}
-	lines = append(lines, measureLines(s.Measures)...)
-	text := strings.Join(lines, "\n")
+	text := strings.Join(lines, "\n") + "\n" + plainText(measureLines(s.Measures, unicodeMarks(), false))
 	if s.Outcome == event.Passed || s.Outcome == event.Flaky {
-		text += "\n" + plainText(findingLines(s.Findings, unicodeMarks()))
+		text += plainText(findingLines(s.Findings, unicodeMarks()))
 	}
 	return strings.TrimSpace(text)
 }

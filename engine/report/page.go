@@ -16,6 +16,7 @@ type page struct {
 	width   int
 	color   bool
 	verbose bool
+	ascii   bool
 	marks   marks
 	spinner []string
 }
@@ -35,6 +36,7 @@ func newPage(opt Options) page {
 	p := page{width: opt.Width, color: opt.Color, verbose: opt.Verbose, marks: unicodeMarks(),
 		spinner: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}}
 	if opt.ASCII {
+		p.ascii = true
 		p.marks, p.spinner = asciiMarks(), []string{"|", "/", "-", `\`}
 	}
 	return p
@@ -50,14 +52,23 @@ func (p page) header(s *event.Scenario, again bool) []string {
 	case s.Reason == event.ReasonInvalid:
 		about = "not valid"
 	}
+	if s.Repetition > 0 {
+		about = strings.TrimSuffix(fmt.Sprintf("run %d %s %s", s.Repetition, p.marks.separator, about), " "+p.marks.separator+" ")
+	}
 	name := cut(oneLine(s.Name), p.width, p.marks.tail)
 	if about == "" {
 		return []string{p.paint(headline, name)}
 	}
 	rest := cut(" "+p.marks.separator+" "+about, p.width-lipgloss.Width(name), p.marks.tail)
 	lines := []string{p.paint(headline, name) + p.paint(faint, rest)}
-	if p.verbose && !again && s.Cluster.Why != "" {
+	if !p.verbose || again {
+		return lines
+	}
+	if s.Cluster.Why != "" {
 		lines = append(lines, p.lay(2, block(0, faint, "this cluster because "+s.Cluster.Why))...)
+	}
+	if text := environmentLine(s.Cluster.Environment); text != "" {
+		lines = append(lines, p.lay(2, block(0, faint, "environment: "+text))...)
 	}
 	return lines
 }
@@ -65,11 +76,9 @@ func (p page) header(s *event.Scenario, again bool) []string {
 // step is a step's line and what belongs under it.
 func (p page) step(s *event.Scenario, step *event.Step) []string {
 	lines := []string{p.stepLine(s, step)}
-	for _, text := range measureLines(step.Measures) {
-		lines = append(lines, p.lay(bodyIndent, []line{{0, plain, text}})...)
-	}
+	lines = append(lines, p.lay(bodyIndent, measureLines(step.Measures, p.marks, p.verbose))...)
 	if p.verbose {
-		lines = append(lines, p.lay(bodyIndent+2, sampleLines(step.Measures))...)
+		lines = append(lines, p.lay(bodyIndent+2, sampleLines(step.Measures, p.marks))...)
 	}
 	switch step.Outcome {
 	case event.Passed:
@@ -209,6 +218,9 @@ func (p page) running(name string, elapsed time.Duration, text string, frame, wi
 func (p page) lay(indent int, lines []line) []string {
 	var out []string
 	for _, l := range lines {
+		if p.ascii {
+			l.text = asciiSigns(l.text)
+		}
 		text := strings.TrimLeft(l.text, " ")
 		margin := indent + l.indent + len(l.text) - len(text)
 		margin = min(margin, p.width/2)
@@ -217,7 +229,11 @@ func (p page) lay(indent int, lines []line) []string {
 			out = append(out, strings.TrimRight(pad+p.paint(l.role, text), " "))
 			continue
 		}
-		for i, text := range wrap(text, p.width-margin, p.width-margin-2) {
+		gap := " "
+		if l.role == inCells {
+			gap = "  "
+		}
+		for i, text := range wrap(text, gap, p.width-margin, p.width-margin-2) {
 			if i == 1 {
 				pad += "  "
 			}

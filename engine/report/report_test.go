@@ -64,6 +64,9 @@ func TestConsoleOptionsGolden(t *testing.T) {
 			golden(t, "everything-"+name+".txt", onConsole(all["everything"], opt))
 		})
 	}
+	golden(t, "measured-verbose.txt", onConsole(all["measured"], Options{Verbose: true}))
+	golden(t, "doubtful-quiet.txt", onConsole(all["doubtful"], Options{Quiet: true}))
+	golden(t, "doubtful-color.txt", onConsole(all["doubtful"], Options{Color: true}))
 	golden(t, "interrupted-quiet.txt", onConsole(all["interrupted"], Options{Quiet: true}))
 }
 
@@ -84,10 +87,10 @@ func onConsole(events []event.Stamped, opt Options) string {
 // stay in one piece.
 func TestConsoleFits(t *testing.T) {
 	eachRun(t, func(t *testing.T, _ string, events []event.Stamped) {
-		for _, width := range []int{80, 60, 100} {
-			for text := range strings.SplitSeq(onConsole(events, Options{Width: width}), "\n") {
-				if lipgloss.Width(text) > width && !strings.Contains(text, ".yaml:") {
-					t.Errorf("width %d: %d columns: %s", width, lipgloss.Width(text), text)
+		for _, opt := range []Options{{Width: 80}, {Width: 60}, {Width: 100}, {Width: 80, Verbose: true}, {Width: 80, ASCII: true}} {
+			for text := range strings.SplitSeq(onConsole(events, opt), "\n") {
+				if lipgloss.Width(text) > opt.Width && !strings.Contains(text, ".yaml:") {
+					t.Errorf("width %d: %d columns: %s", opt.Width, lipgloss.Width(text), text)
 				}
 			}
 		}
@@ -95,9 +98,11 @@ func TestConsoleFits(t *testing.T) {
 }
 
 func TestConsoleASCII(t *testing.T) {
-	out := onConsole(fixtures()["everything"], Options{ASCII: true})
-	if i := strings.IndexFunc(out, func(r rune) bool { return r > 126 }); i >= 0 {
-		t.Errorf("not ASCII: %q", out[i:min(i+20, len(out))])
+	for _, name := range []string{"everything", "measured", "doubtful", "repeated"} {
+		out := onConsole(fixtures()[name], Options{ASCII: true, Verbose: true})
+		if i := strings.IndexFunc(out, func(r rune) bool { return r > 126 }); i >= 0 {
+			t.Errorf("%s is not ASCII: %q", name, out[i:min(i+20, len(out))])
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -17,7 +16,9 @@ func (c *Console) Summary(r *event.Result) {
 	defer c.mu.Unlock()
 	c.repeat(r)
 	var lines []string
-	if !c.opt.Quiet {
+	if c.opt.Quiet {
+		lines = c.page.table(shownRows(queueRow(r)))
+	} else {
 		lines = c.page.table(c.rows(r))
 	}
 	if c.printed && len(lines) > 0 {
@@ -108,6 +109,7 @@ func (c *Console) notPassedLines(s *event.Scenario, again bool) []string {
 type row struct {
 	name, text string
 	whole      bool // not to be broken: a command to copy
+	role       role
 }
 
 func (c *Console) rows(r *event.Result) []row {
@@ -116,13 +118,18 @@ func (c *Console) rows(r *event.Result) []row {
 		{name: "not begun", text: notBegun(r)},
 		{name: "steps", text: stepCounts(r)},
 		{name: "time", text: stepTime(r.Seconds)},
-		{name: "cost", text: accountLine(r.Account)},
+		{name: "cost", text: accountLine(r.Account, c.opt.Verbose)},
+		queueRow(r),
 		{name: "covers", text: coversLine(r)},
 		{name: "reports", text: strings.Join(c.opt.Reports, ", ")},
 	}
 	if c.opt.Rerun != nil && r.ExitCode != 0 {
-		rows = append(rows, row{"rerun", c.opt.Rerun(r), true})
+		rows = append(rows, row{name: "rerun", text: c.opt.Rerun(r), whole: true})
 	}
+	return shownRows(rows...)
+}
+
+func shownRows(rows ...row) []row {
 	return slices.DeleteFunc(rows, func(r row) bool { return r.text == "" })
 }
 
@@ -135,8 +142,8 @@ func (p page) table(rows []row) []string {
 			out = append(out, name+r.text)
 			continue
 		}
-		for _, text := range wrap(r.text, p.width-column, p.width-column) {
-			out = append(out, name+text)
+		for _, text := range wrap(r.text, " ", p.width-column, p.width-column) {
+			out = append(out, name+p.paint(r.role, text))
 			name = strings.Repeat(" ", column)
 		}
 	}
@@ -168,7 +175,7 @@ func notBegun(r *event.Result) string {
 	var names []string
 	for _, s := range r.Scenarios {
 		if s.Outcome == event.Skipped && s.Reason == event.ReasonEarlier {
-			names = append(names, oneLine(s.Name))
+			names = append(names, scenarioName(s))
 		}
 	}
 	return few(names)
@@ -199,36 +206,6 @@ func countOf(n int, o event.Outcome) string {
 		return count(n, "error")
 	}
 	return fmt.Sprintf("%d %s", n, o)
-}
-
-// accountLine is what realspec itself cost the cluster and this machine.
-func accountLine(a event.Account) string {
-	var requests int64
-	var verbs []string
-	for _, verb := range slices.Sorted(maps.Keys(a.Requests)) {
-		requests += a.Requests[verb]
-		verbs = append(verbs, fmt.Sprintf("%s %d", verb, a.Requests[verb]))
-	}
-	var parts []string
-	if requests > 0 {
-		parts = append(parts, count(int(requests), "API request")+" ("+strings.Join(verbs, ", ")+")")
-	}
-	for _, what := range slices.Sorted(maps.Keys(a.Retries)) {
-		parts = append(parts, fmt.Sprintf("%d retried after %s", a.Retries[what], what))
-	}
-	if a.Relists > 0 {
-		parts = append(parts, count(int(a.Relists), "watch relist"))
-	}
-	if a.Reconnects > 0 {
-		parts = append(parts, count(int(a.Reconnects), "watch reconnect"))
-	}
-	if a.CPUSeconds > 0 {
-		parts = append(parts, measuredTime(a.CPUSeconds)+" CPU")
-	}
-	if a.PeakRSSBytes > 0 {
-		parts = append(parts, fmt.Sprintf("%d MiB memory", (a.PeakRSSBytes+1<<19)>>20))
-	}
-	return strings.Join(parts, ", ")
 }
 
 // stopped says why a run is not green when no scenario says so.

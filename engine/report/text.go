@@ -52,14 +52,15 @@ func cut(s string, width int, tail string) string {
 	return ansi.Truncate(s, max(width, 0), tail)
 }
 
-// wrap breaks a text at spaces, and only there: a name keeps its hyphens on one
-// line, so that it can be grepped for. A word that is too long is cut hard.
-func wrap(text string, first, rest int) []string {
+// wrap breaks a text at gaps, and only there: at spaces a name keeps its hyphens
+// on one line, so that it can be grepped for; at two spaces a value keeps its
+// name. What is too long between two gaps is cut hard.
+func wrap(text, gap string, first, rest int) []string {
 	var lines []string
 	limit, current := max(first, 1), ""
-	for i, word := range strings.Split(text, " ") {
-		if i > 0 && lipgloss.Width(current)+1+lipgloss.Width(word) <= limit {
-			current += " " + word
+	for i, word := range strings.Split(text, gap) {
+		if i > 0 && lipgloss.Width(current+gap+word) <= limit {
+			current += gap + word
 			continue
 		}
 		if i > 0 {
@@ -116,6 +117,18 @@ func measuredTime(seconds float64) string {
 	return stepTime(seconds)
 }
 
+// roughTime renders how uncertain or late something is, with two digits that
+// count: 4.1ms, 61ms.
+func roughTime(seconds float64) string {
+	two, err := strconv.ParseFloat(strconv.FormatFloat(seconds, 'g', 2, 64), 64)
+	text := measuredTime(two)
+	if err != nil || two >= 59.995 || !strings.Contains(text, ".") {
+		return text
+	}
+	number := strings.TrimRight(text, "ms")
+	return strings.TrimRight(strings.TrimRight(number, "0"), ".") + text[len(number):]
+}
+
 func digits(x float64) string {
 	decimals := 2
 	switch {
@@ -127,6 +140,26 @@ func digits(x float64) string {
 		decimals = 1
 	}
 	return strconv.FormatFloat(x, 'f', decimals, 64)
+}
+
+// quantity renders a value with its unit.
+func quantity(x float64, unit string) string {
+	switch unit {
+	case "s":
+		return measuredTime(x)
+	case "":
+		return number(x)
+	}
+	return number(x) + " " + oneLine(unit)
+}
+
+// number renders a value without a unit with up to four digits that count; a
+// whole number keeps all of its digits.
+func number(x float64) string {
+	if size := math.Abs(x); size >= 1000 && size < 1e15 {
+		return strconv.FormatFloat(math.Round(x), 'f', 0, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 4, 64)
 }
 
 func count(n int, one string) string {
@@ -142,6 +175,33 @@ func title(s *event.Step) string {
 		return oneLine(s.ID)
 	}
 	return oneLine(s.ID) + ": " + oneLine(s.Name)
+}
+
+// scenarioName is a scenario's name; of a repeated one with its number, so that
+// its repetitions can be told apart.
+func scenarioName(s *event.Scenario) string {
+	if s.Repetition > 0 {
+		return fmt.Sprintf("%s #%d", oneLine(s.Name), s.Repetition)
+	}
+	return oneLine(s.Name)
+}
+
+// environmentLine says what the measures of a scenario depend on.
+func environmentLine(e event.Environment) string {
+	if e == (event.Environment{}) {
+		return ""
+	}
+	parts := []string{"Kubernetes " + oneLine(e.Kubernetes), "nodes " + oneLine(e.Nodes)}
+	if e.Simulated {
+		parts = append(parts, "simulated")
+	}
+	if e.Local {
+		parts = append(parts, "started by realspec")
+	}
+	if e.Realspec != "" {
+		parts = append(parts, "realspec "+oneLine(e.Realspec))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // clusterLine says what a scenario ran on.

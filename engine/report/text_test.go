@@ -101,7 +101,7 @@ func TestWrap(t *testing.T) {
 		{"世", 1, 1, []string{"世"}},
 		{"", 5, 5, []string{""}},
 	} {
-		if diff := cmp.Diff(tt.want, wrap(tt.text, tt.first, tt.rest)); diff != "" {
+		if diff := cmp.Diff(tt.want, wrap(tt.text, " ", tt.first, tt.rest)); diff != "" {
 			t.Errorf("%q: - want, + got:\n%s", tt.text, diff)
 		}
 	}
@@ -111,7 +111,7 @@ func TestWrap(t *testing.T) {
 func TestWrapProperty(t *testing.T) {
 	property := func(text string, width uint8) bool {
 		limit := int(width%60) + 2
-		lines := wrap(clean(strings.ReplaceAll(text, "\n", " ")), limit, limit)
+		lines := wrap(clean(strings.ReplaceAll(text, "\n", " ")), " ", limit, limit)
 		var letters strings.Builder
 		for _, line := range lines {
 			if lipgloss.Width(line) > limit && utf8.RuneCountInString(line) > 1 {

@@ -18,14 +18,14 @@ func (s *scenario) cleanUp(ctx context.Context, outcome event.Outcome) {
 		return
 	}
 	if s.Keep == KeepAlways || s.Keep == KeepOnFailure && outcome != event.Passed {
-		s.Sink.Emit(event.CleanupEnded{Scenario: s.plan.Dir, Kept: true,
+		s.Sink.Emit(event.CleanupEnded{Scenario: s.plan.Key, Kept: true,
 			Message: fmt.Sprintf("kept: namespace %s; realspec sweep removes it", s.namespace)})
 		return
 	}
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.CleanupTimeout)
 	defer cancel()
-	end := event.CleanupEnded{Scenario: s.plan.Dir}
+	end := event.CleanupEnded{Scenario: s.plan.Key}
 	all, err := s.leftovers(ctx)
 	left := all
 	if err == nil {
@@ -61,6 +61,7 @@ func (s *scenario) leftovers(ctx context.Context) ([]cluster.Leftover, error) {
 	}
 	all = append(all, s.namespaceLeftover())
 	if s.world != nil {
+		s.world.Repetitions(ctx)
 		all = append(all, s.world.ToRemove()...)
 	}
 	return all, nil

@@ -48,6 +48,8 @@ type Options struct {
 	Parallel int // scenarios at a time; less than 1 means 1
 	Keep     Keep
 	FailFast bool // no further scenario is begun after one did not pass
+	// NoBaselines leaves out what steps say of recorded baselines.
+	NoBaselines bool
 	// CleanupTimeout bounds the cleanup of each scenario.
 	CleanupTimeout time.Duration
 }
@@ -110,7 +112,7 @@ func (r *Runner) notBegun(ctx context.Context, s *plan.Scenario) {
 		return
 	}
 	r.Sink.Emit(event.ScenarioEnded{
-		Scenario: s.Dir, Outcome: event.Skipped, Reason: event.ReasonEarlier,
+		Scenario: s.Key, Outcome: event.Skipped, Reason: event.ReasonEarlier,
 		Message: "not begun: an earlier scenario did not pass, and --fail-fast is set",
 	})
 }
@@ -130,7 +132,7 @@ func (r *Runner) setStopped() {
 // Planned announces a scenario with all its steps.
 func Planned(s *plan.Scenario) event.ScenarioPlanned {
 	e := event.ScenarioPlanned{
-		Scenario: s.Dir, Name: s.Name, Description: s.Spec.Spec.Description,
+		Scenario: s.Key, Name: s.Name, Repetition: s.Repetition, Description: s.Spec.Spec.Description,
 		Labels: s.Spec.Metadata.Labels, Covers: s.Spec.Spec.Covers, Pos: s.Spec.At,
 	}
 	for _, step := range s.Steps {

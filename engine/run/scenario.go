@@ -41,7 +41,7 @@ func (s *scenario) run(ctx, cleanup context.Context) event.Outcome {
 
 // steps does everything up to the last step.
 func (s *scenario) steps(ctx context.Context) (event.ScenarioEnded, event.Outcome) {
-	end := event.ScenarioEnded{Scenario: s.plan.Dir}
+	end := event.ScenarioEnded{Scenario: s.plan.Key}
 	if err := s.prepare(ctx); err != nil {
 		var unmet *unmetError
 		end.Outcome, end.Reason, end.Message = event.Errored, event.ReasonCluster, err.Error()
@@ -53,13 +53,13 @@ func (s *scenario) steps(ctx context.Context) (event.ScenarioEnded, event.Outcom
 		}
 		return end, end.Outcome
 	}
-	s.Sink.Emit(event.ScenarioStarted{Scenario: s.plan.Dir, Namespace: s.namespace})
+	s.Sink.Emit(event.ScenarioStarted{Scenario: s.plan.Key, Namespace: s.namespace})
 	timed, cancel := context.WithTimeoutCause(ctx, s.plan.Timeout,
 		fmt.Errorf("%w (%s)", step.ErrScenarioTimeout, s.plan.Timeout))
 	defer cancel()
 	if err := s.begin(timed); err != nil {
 		if s.world != nil {
-			s.world.Watches.Close()
+			s.world.End()
 		}
 		end.Outcome, end.Reason, end.Message = event.Errored, event.ReasonCluster, err.Error()
 		if ctx.Err() != nil {
@@ -67,7 +67,7 @@ func (s *scenario) steps(ctx context.Context) (event.ScenarioEnded, event.Outcom
 		}
 		return end, event.Errored
 	}
-	defer s.world.Watches.Close()
+	defer s.world.End()
 	return end, s.stepsInOrder(ctx, timed)
 }
 
@@ -88,7 +88,7 @@ func (s *scenario) prepare(ctx context.Context) error {
 	if s.cluster, err = s.Clusters.For(ctx, s.plan); err != nil {
 		return err
 	}
-	s.Sink.Emit(event.ClusterReady{Scenario: s.plan.Dir, Cluster: s.cluster.About})
+	s.Sink.Emit(event.ClusterReady{Scenario: s.plan.Key, Cluster: s.cluster.About})
 	unmet, err := s.plan.Unmet(s.cluster.Facts)
 	if err != nil {
 		return err
@@ -97,6 +97,9 @@ func (s *scenario) prepare(ctx context.Context) error {
 		return &unmetError{unmet}
 	}
 	s.namespace = s.plan.Name + "-" + s.RunID
+	if s.plan.Repetition > 0 {
+		s.namespace += fmt.Sprintf("-%d", s.plan.Repetition)
+	}
 	return nil
 }
 
@@ -114,20 +117,28 @@ func (s *scenario) begin(ctx context.Context) error {
 	s.world = &step.World{
 		Client: s.cluster.Client, Watches: s.cluster.Client.NewWatches(context.WithoutCancel(ctx)),
 		Plan: s.plan, Facts: s.cluster.Facts, RunID: s.RunID, Namespace: s.namespace,
+		Environment: s.cluster.About.Environment, NoBaselines: s.NoBaselines,
+		Notice: func(text string) {
+			s.Sink.Emit(event.Notice{Scenario: s.plan.Key, Text: text})
+		},
 	}
 	return s.world.Begin(ctx)
 }
 
 // stepsInOrder runs the steps. After one that did not pass only those go on
 // that are marked `always`, and they get their time also when the scenario's is
-// over.
+// over. What was recorded until then is kept: measures that only read it are
+// still taken and judged, also when the run was interrupted.
 func (s *scenario) stepsInOrder(ctx, timed context.Context) event.Outcome {
 	outcome, halted := event.Passed, false
 	for _, st := range s.plan.Steps {
 		if ctx.Err() != nil {
-			return event.Errored
+			outcome = event.Errored
+			s.salvage(ctx, st)
+			continue
 		}
 		if halted && !st.Always {
+			s.salvage(ctx, st)
 			continue
 		}
 		in := timed
@@ -143,11 +154,26 @@ func (s *scenario) stepsInOrder(ctx, timed context.Context) event.Outcome {
 	return outcome
 }
 
+// salvage takes the measures of a step that will not run from what was recorded.
+// Where nothing was, the step stays skipped.
+func (s *scenario) salvage(ctx context.Context, st *plan.Step) {
+	start := time.Now()
+	result, ok := s.world.Salvage(ctx, st)
+	if !ok {
+		return
+	}
+	result.Number, result.Seconds = 1, time.Since(start).Seconds()
+	s.Sink.Emit(event.StepStarted{Scenario: s.plan.Key, Step: st.ID})
+	s.Sink.Emit(event.StepEnded{
+		Scenario: s.plan.Key, Step: st.ID, Attempt: result.Attempt, Measures: result.Measures,
+	})
+}
+
 // step runs one step with its retries.
 func (s *scenario) step(ctx context.Context, st *plan.Step) event.Outcome {
-	s.Sink.Emit(event.StepStarted{Scenario: s.plan.Dir, Step: st.ID})
+	s.Sink.Emit(event.StepStarted{Scenario: s.plan.Key, Step: st.ID})
 	s.world.Progress = func(text string) {
-		s.Sink.Emit(event.StepProgress{Scenario: s.plan.Dir, Step: st.ID, Text: text})
+		s.Sink.Emit(event.StepProgress{Scenario: s.plan.Key, Step: st.ID, Text: text})
 	}
 	if st.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -161,14 +187,14 @@ func (s *scenario) step(ctx context.Context, st *plan.Step) event.Outcome {
 		if good || number > st.Retries || ctx.Err() != nil {
 			break
 		}
-		s.Sink.Emit(event.AttemptEnded{Scenario: s.plan.Dir, Step: st.ID, Attempt: result.Attempt})
+		s.Sink.Emit(event.AttemptEnded{Scenario: s.plan.Key, Step: st.ID, Attempt: result.Attempt})
 		select {
 		case <-time.After(pauseAfter(number)):
 		case <-ctx.Done():
 		}
 	}
 	s.Sink.Emit(event.StepEnded{
-		Scenario: s.plan.Dir, Step: st.ID, Attempt: result.Attempt, Measures: result.Measures,
+		Scenario: s.plan.Key, Step: st.ID, Attempt: result.Attempt, Measures: result.Measures,
 	})
 	return result.Outcome
 }

@@ -89,6 +89,13 @@ func TestDefaultsAndExamples(t *testing.T) {
 		{"Requires", "kubernetes", nil, ">=1.24"},
 		{"Apply", "files", nil, []any{"manifests/"}},
 		{"ElapsedMeasure", "from", nil, "00-apply"},
+		{"Load", "name", "load", nil},
+		{"Load", "concurrency", 256.0, nil},
+		{"Load", "churn", 0.0, nil},
+		{"Stage", "rate", nil, 50.0},
+		{"Baseline", "tolerance", "10%", nil},
+		{"Baseline", "of", nil, []any{"startup.ready.p99", "rollout"}},
+		{"PodsMeasure", "from", "stored", nil},
 	} {
 		g := NewWithT(t)
 		n, ok := all.Definitions[c.typ].Properties[c.field]

@@ -16,6 +16,8 @@ const (
 	goDuration = `^\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
 	// wholeExpression is one ${{ expr }} and nothing around it.
 	wholeExpression = `^\$\{\{\s*[^\s$}]([^$]|\$[^{]|\$\{[^{])*\}\}$`
+	// percent is a number and a percent sign, at most 1000%.
+	percent = `^0*(1000(\.0+)?|[0-9]{1,3}(\.[0-9]+)?)%$`
 	// quantity is what Kubernetes' resource.ParseQuantity reads, without the sign -.
 	quantity = `^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$`
 )
@@ -34,6 +36,9 @@ func leaf(t reflect.Type) (*node, bool) {
 	case reflect.TypeFor[spec.Quantity]():
 		return &node{Type: []string{"string", "number"}, Pattern: quantity, Minimum: new(0),
 			PatternErrorMessage: "a quantity is a number with or without a unit: 4, 500m, 8Gi"}, true
+	case reflect.TypeFor[spec.Percent]():
+		return &node{Type: "string", Pattern: percent,
+			PatternErrorMessage: "a share is a number and %: 20%, 12.5%"}, true
 	case reflect.TypeFor[spec.Object]():
 		return &node{Type: "object"}, true
 	}
@@ -60,6 +65,11 @@ func acceptsOf(t reflect.Type) accepts {
 		return accepts{true, func(v any) bool {
 			f, ok := v.(float64)
 			return ok && f >= 0 && f == math.Trunc(f)
+		}}
+	case reflect.Float64:
+		return accepts{true, func(v any) bool {
+			f, ok := v.(float64)
+			return ok && f >= 0
 		}}
 	case reflect.Bool:
 		return accepts{true, is[bool]}

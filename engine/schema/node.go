@@ -21,22 +21,22 @@ type node struct {
 	Pattern     string   `json:"pattern,omitempty"`
 	// PatternErrorMessage is no keyword of draft-07, which says to ignore what it
 	// does not know. yaml-language-server shows it in the place of the pattern.
-	PatternErrorMessage  string              `json:"patternErrorMessage,omitempty"`
-	MinLength            *int                `json:"minLength,omitempty"`
-	MinItems             *int                `json:"minItems,omitempty"`
-	Minimum              *int                `json:"minimum,omitempty"`
-	Properties           properties          `json:"properties,omitempty"`
-	AdditionalProperties any                 `json:"additionalProperties,omitempty"` // false or a *node
-	Required             []string            `json:"required,omitempty"`
-	Dependencies         map[string][]string `json:"dependencies,omitempty"`
-	Items                *node               `json:"items,omitempty"`
-	AllOf                []*node             `json:"allOf,omitempty"`
-	AnyOf                []*node             `json:"anyOf,omitempty"`
-	OneOf                []*node             `json:"oneOf,omitempty"`
-	If                   *node               `json:"if,omitempty"`
-	Then                 *node               `json:"then,omitempty"`
-	Else                 *node               `json:"else,omitempty"`
-	Definitions          map[string]*node    `json:"definitions,omitempty"`
+	PatternErrorMessage  string           `json:"patternErrorMessage,omitempty"`
+	MinLength            *int             `json:"minLength,omitempty"`
+	MinItems             *int             `json:"minItems,omitempty"`
+	Minimum              *int             `json:"minimum,omitempty"`
+	Properties           properties       `json:"properties,omitempty"`
+	AdditionalProperties any              `json:"additionalProperties,omitempty"` // false or a *node
+	Required             []string         `json:"required,omitempty"`
+	Dependencies         map[string]any   `json:"dependencies,omitempty"` // names of fields or a *node
+	Items                *node            `json:"items,omitempty"`
+	AllOf                []*node          `json:"allOf,omitempty"`
+	AnyOf                []*node          `json:"anyOf,omitempty"`
+	OneOf                []*node          `json:"oneOf,omitempty"`
+	If                   *node            `json:"if,omitempty"`
+	Then                 *node            `json:"then,omitempty"`
+	Else                 *node            `json:"else,omitempty"`
+	Definitions          map[string]*node `json:"definitions,omitempty"`
 }
 
 // property is one field of a mapping.

@@ -94,6 +94,8 @@ func (b *builder) typ(t reflect.Type) (*node, error) {
 		return &node{Type: "boolean"}, nil
 	case reflect.Int:
 		return &node{Type: "integer", Minimum: new(0)}, nil
+	case reflect.Float64:
+		return &node{Type: "number", Minimum: new(0)}, nil
 	case reflect.Slice:
 		items, err := b.typ(t.Elem())
 		return &node{Type: "array", Items: items}, err
@@ -130,17 +132,26 @@ func (b *builder) structure(t reflect.Type) error {
 		if f.unary {
 			unary = append(unary, f.name)
 		}
-		if f.with != "" {
-			if n.Dependencies == nil {
-				n.Dependencies = map[string][]string{}
-			}
-			n.Dependencies[f.name] = []string{f.with}
-		}
+		n.dependency(f)
 	}
 	if len(unary) > 0 {
 		n.OneOf = requiredOf(unary)
 	}
 	return nil
+}
+
+// dependency states that one of the fields of f.with stands beside f.
+func (n *node) dependency(f field) {
+	if len(f.with) == 0 {
+		return
+	}
+	if n.Dependencies == nil {
+		n.Dependencies = map[string]any{}
+	}
+	n.Dependencies[f.name] = f.with
+	if len(f.with) > 1 {
+		n.Dependencies[f.name] = &node{AnyOf: requiredOf(f.with)}
+	}
 }
 
 // field is the schema of one field.
@@ -195,8 +206,8 @@ type field struct {
 	name, goName string
 	typ          reflect.Type
 	required     bool
-	unary        bool   // a verb or kind: exactly one such field is written
-	with         string // the field that must be written beside this one
+	unary        bool     // a verb or kind: exactly one such field is written
+	with         []string // the fields of which one must be written beside this one
 	enum         []string
 }
 
@@ -219,7 +230,7 @@ func fieldsOf(t reflect.Type) []field {
 			case "verb", "kind":
 				one.unary = true
 			case "with":
-				one.with = value
+				one.with = strings.Split(value, "|")
 			case "enum":
 				one.enum = strings.Split(value, "|")
 			}

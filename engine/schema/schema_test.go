@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 
+	"github.com/realspec/realspec/engine/load"
 	"github.com/realspec/realspec/engine/schema"
 	"github.com/realspec/realspec/engine/spec"
 	"github.com/realspec/realspec/schemas"
@@ -218,9 +219,16 @@ spec:
 
 func TestConform(t *testing.T) {
 	for name, text := range map[string]string{
-		"apply":        `{name: a, id: a, covers: [A], if: a, timeout: 1h30m, retries: 2, always: true, continueOnFailure: true, apply: {objects: [{any: thing}]}}`,
-		"expression":   `{timeout: "${{ vars.minutes * duration('1m') }}", wait: [{for: ready, stays: 1.5s}]}`,
-		"measure":      `{measure: [{name: a, elapsed: {}}], during: [{wait: [{for: ready}]}], thresholds: [{cel: a < b}]}`,
+		"apply":      `{name: a, id: a, covers: [A], if: a, timeout: 1h30m, retries: 2, always: true, continueOnFailure: true, apply: {objects: [{any: thing}]}}`,
+		"expression": `{timeout: "${{ vars.minutes * duration('1m') }}", wait: [{for: ready, stays: 1.5s}]}`,
+		"measure":    `{measure: [{name: a, elapsed: {}}], during: [{wait: [{for: ready}]}], thresholds: [{cel: a < b}]}`,
+		"load": `{load: {name: a, object: {apiVersion: v1, kind: Pod}, rate: 0.5, ramp: 1s, for: 1m, hold: 1m, churn: 2, warmUp: 0},
+			thresholds: [{cel: a.failed == 0}]}`,
+		"stages": `{load: {object: {kind: Pod}, stages: [{rate: 1e3, for: "${{ vars.time }}", ramp: true}]}}`,
+		"measures": `{measure: [{name: a, api: {verb: get, on: {kind: Pod}, rate: 50, count: 5}}, {name: b, apiserver: {}},
+			{name: c, prometheus: {url: /p, query: up, step: 5s}}, {name: d, pods: {from: due, by: node}}],
+			during: [{load: {object: {kind: Pod}, count: 5}}], repeat: 5, thresholds: [{slo: pod-startup, of: d}],
+			baseline: {tolerance: 12.5%, range: true, of: [a.latency.p99], required: true}}`,
 		"delete":       `{delete: {on: [{kind: Pod, selector: ""}], gracePeriod: 0s, wait: false}}`,
 		"patch":        `{patch: {on: {kind: Pod}, json: [{op: remove, path: /a}], subresource: status}}`,
 		"plain":        `{apiVersion: example.com/v1, kind: Anything, timeout: 5, apply: {unknown: 1}}`,
@@ -243,12 +251,21 @@ func TestBrokenStepsDoNotConform(t *testing.T) {
 		{"unknown field of a step", `{wait: [{for: ready}], timeuot: 3m}`, "", `additional properties 'timeuot'`},
 		{"two verbs", `{wait: [{for: ready}], apply: {files: [a]}}`, "", "oneOf"},
 		{"no verb", `{name: nothing}`, "", "oneOf"},
-		{"unavailable verb", `{load: {}}`, "", `additional properties 'load'`},
+		{"unavailable verb", `{run: {}}`, "", `additional properties 'run'`},
+		{"load without object", `{load: {count: 5}}`, "/load", `missing property 'object'`},
+		{"text for a rate", `{load: {object: {}, rate: "5"}}`, "/load/rate", "want number"},
+		{"negative rate", `{load: {object: {}, rate: -0.5}}`, "/load/rate", "minimum"},
+		{"stage without time", `{load: {object: {}, stages: [{rate: 5}]}}`, "/load/stages/0", `missing property 'for'`},
+		{"unknown verb of a call", `{measure: [{name: a, api: {verb: watch, rate: 1}}]}`, "/measure/0/api/verb", "'get', 'list'"},
+		{"bare share", `{measure: [{name: a, elapsed: {}}], baseline: {tolerance: 20}}`, "/baseline/tolerance", "want string"},
+		{"bad share", `{measure: [{name: a, elapsed: {}}], baseline: {tolerance: 20 %}}`, "/baseline/tolerance", "does not match pattern"},
+		{"unknown objective", `{measure: [{name: a, elapsed: {}}], thresholds: [{slo: fast}]}`, "/thresholds/0/slo", "'pod-startup'"},
+		{"repeat without measure", `{load: {object: {}}, repeat: 5}`, "", "repeat"},
 		{"two kinds", `{measure: [{name: a, pods: {}, elapsed: {}}]}`, "/measure/0", "oneOf"},
 		{"no kind", `{measure: [{name: a}]}`, "/measure/0", "oneOf"},
 		{"unavailable kind", `{measure: [{name: a, http: {}}]}`, "/measure/0", `additional properties 'http'`},
 		{"no name", `{measure: [{elapsed: {}}]}`, "/measure/0", `missing property 'name'`},
-		{"without measure", `{wait: [{for: ready}], thresholds: [{cel: a}]}`, "", "thresholds"},
+		{"without measure", `{wait: [{for: ready}], thresholds: [{cel: a}]}`, "", "missing property 'measure'"},
 		{"wrong type", `{wait: {for: ready}}`, "/wait", "want array"},
 		{"text for a number", `{retries: "2", wait: [{for: ready}]}`, "/retries", "want integer"},
 		{"number for a text", `{patch: {on: {kind: Pod, name: 1.30}, merge: {}}}`, "/patch/on/name", "want string"},
@@ -333,4 +350,45 @@ func TestPatternsAgreeWithTheLoader(t *testing.T) {
 			t.Errorf("the pattern of quantities says %t to %q, Kubernetes: %v", err != nil, text, err)
 		}
 	}
+}
+
+// TestSharesAndRatesAgreeWithTheLoader reads each value in a scenario, with the
+// loader and by the schema.
+func TestSharesAndRatesAgreeWithTheLoader(t *testing.T) {
+	step := compile(t, schemas.Step)
+	for _, c := range []struct{ text, values string }{
+		{"measure: [{name: a, pods: {}}]\nbaseline: {tolerance: %s}\n",
+			"20% 12.5% 0% 007% 1000% 1000.0% 1000.1% 1001% 0999.99% 9999% 20 0.2 -5% +5% 5.% .5% 1e2% 1_0% % five ${{a}}%"},
+		{"load: {object: {apiVersion: v1, kind: Pod}, count: 5, rate: %s}\n",
+			"1 0.5 1e3 50.0 -1 -0.5 .inf .nan '5' true five null"},
+	} {
+		for value := range strings.FieldsSeq(c.values) {
+			text := []byte(strings.ReplaceAll(c.text, "%s", value))
+			dir := t.TempDir()
+			for name, data := range map[string][]byte{
+				"scenario.yaml": []byte("apiVersion: realspec.dev/v1alpha1\nkind: Scenario\nmetadata: {name: a}\n"), "00-step.yaml": text,
+			} {
+				NewWithT(t).Expect(os.WriteFile(filepath.Join(dir, name), data, 0o600)).To(Succeed())
+			}
+			_, diags := load.Scenario(dir)
+			if conforms := conforms(step, text); conforms == diags.HasErrors() {
+				t.Errorf("the schema says %t to %s, the loader %v", conforms, value, diags)
+			}
+		}
+	}
+}
+
+// conforms tells whether a document is what a schema says. JSON has no .inf and
+// .nan, so that they cannot be.
+func conforms(s *jsonschema.Schema, data []byte) bool {
+	var value any
+	if err := yaml.Unmarshal(data, &value); err != nil {
+		return false
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return false
+	}
+	value, err = jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	return err == nil && s.Validate(value) == nil
 }

@@ -17,7 +17,9 @@ type Measure struct {
 	// The time from one condition to another on each selected object.
 	Objects *ObjectsMeasure `json:"objects,omitempty" realspec:"kind"`
 	// Latency of API calls made at a given rate.
-	API Unavailable `json:"api,omitempty" realspec:"kind"`
+	API *APIMeasure `json:"api,omitempty" realspec:"kind"`
+	// Latency of all API calls, as the API server itself measured it.
+	APIServer *APIServerMeasure `json:"apiserver,omitempty" realspec:"kind"`
 	// Requests at a constant arrival rate.
 	HTTP Unavailable `json:"http,omitempty" realspec:"kind"`
 	// Round trips and throughput between nodes.
@@ -25,7 +27,7 @@ type Measure struct {
 	// CPU, memory and storage used.
 	Usage Unavailable `json:"usage,omitempty" realspec:"kind"`
 	// A PromQL query over the step's window.
-	Prometheus Unavailable `json:"prometheus,omitempty" realspec:"kind"`
+	Prometheus *PrometheusMeasure `json:"prometheus,omitempty" realspec:"kind"`
 	// A command in a pod.
 	Exec Unavailable `json:"exec,omitempty" realspec:"kind"`
 }
@@ -39,14 +41,20 @@ func (m *Measure) Kind() string {
 		return "elapsed"
 	case m.Objects != nil:
 		return "objects"
+	case m.API != nil:
+		return "api"
+	case m.APIServer != nil:
+		return "apiserver"
+	case m.Prometheus != nil:
+		return "prometheus"
 	}
 	return ""
 }
 
 // PodsMeasure selects pods. Each phase is a series of durations in thresholds,
-// from the moment the pod was first seen on the watch: NAME.scheduled,
-// NAME.initialized, NAME.startup (all containers started: the official SLI) and
-// NAME.ready.
+// from the moment that `from` names: NAME.scheduled, NAME.initialized,
+// NAME.startup (all containers started: the official SLI) and NAME.ready. With
+// `by`, NAME.worst has the same phases, each of the group with the largest p50.
 type PodsMeasure struct {
 	// At is where the measure begins.
 	At Pos `json:"-"`
@@ -56,11 +64,17 @@ type PodsMeasure struct {
 	Namespace Text `json:"namespace,omitempty"`
 	// How many pods there must be at least; fewer is a failure. Default: 1.
 	Expect int `json:"expect,omitempty"`
+	// The moment that begins the time: stored (first seen on the watch), or, for
+	// pods that a load step created itself, accepted (its answer had come), sent
+	// (its request had left) or due (it should have left). Default: stored.
+	From string `json:"from,omitempty" realspec:"enum=stored|accepted|sent|due"`
+	// Also apart for every node, or for every owner (Deployment, Job …).
+	By string `json:"by,omitempty" realspec:"enum=node|owner"`
 }
 
 // ElapsedMeasure is the time from the start of one step to the end of another;
 // written as {}, it is the time of the steps under `during`. In thresholds NAME
-// is a duration.
+// is a duration; with `repeat` it is a series with one duration a repetition.
 type ElapsedMeasure struct {
 	// At is where the measure begins.
 	At Pos `json:"-"`
@@ -108,6 +122,9 @@ type Series struct {
 	Max     time.Duration `json:"max"`
 	Stddev  time.Duration `json:"stddev"`
 }
+
+// WorstGroup is the name of a pods measure's phases in its worst group.
+const WorstGroup = "worst"
 
 // Missing stands for a duration that was not reached while realspec looked: it
 // is above every limit. Reports show it as "not reached".

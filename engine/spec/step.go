@@ -21,7 +21,9 @@ type Step struct {
 	If Expr `json:"if,omitempty"`
 	// How long the step may take, all its attempts together. Default: 1m for
 	// apply, delete and patch, 5m for wait, and none for assert, which looks
-	// once; an assert with a timeout looks again whenever something changes.
+	// once; an assert with a timeout looks again whenever something changes. A
+	// measure with a timeout waits for samples that are missing; a load has the
+	// scenario's.
 	Timeout Duration `json:"timeout,omitempty"`
 	// How often a step that failed is tried again, after a pause of 100 ms that
 	// doubles each time, at most 5 s. A step that passes on a later attempt is
@@ -46,18 +48,22 @@ type Step struct {
 	// Change existing objects.
 	Patch *Patch `json:"patch,omitempty" realspec:"verb"`
 	// Create many objects from a template at a rate.
-	Load Unavailable `json:"load,omitempty" realspec:"verb"`
+	Load *Load `json:"load,omitempty" realspec:"verb"`
 	// Run a command.
 	Run Unavailable `json:"run,omitempty" realspec:"verb"`
 
 	// With measure: steps that the measures wrap. They run one after the other
 	// while the measures record.
 	During []Step `json:"during,omitempty" realspec:"with=measure"`
-	// With measure: conditions over the measures, each by its name. Example:
-	// startup.ready.max < duration('30s').
-	Thresholds []Check `json:"thresholds,omitempty" realspec:"with=measure"`
+	// With measure and during: run the wrapped steps so often, each time in a
+	// fresh namespace, and take the samples of all repetitions together. One that
+	// does not pass is counted, and fails the step after the last. Default: 1.
+	Repeat int `json:"repeat,omitempty" realspec:"with=measure"`
+	// With measure or load: conditions over the measures, each by its name.
+	// Example: startup.ready.max < duration('30s').
+	Thresholds []Threshold `json:"thresholds,omitempty" realspec:"with=measure|load"`
 	// With measure: how far a measure may be from its recorded baseline.
-	Baseline Unavailable `json:"baseline,omitempty" realspec:"with=measure"`
+	Baseline *Baseline `json:"baseline,omitempty" realspec:"with=measure"`
 }
 
 // Verb is the name of the step's verb, as it is written.
@@ -75,6 +81,8 @@ func (s *Step) Verb() string {
 		return "delete"
 	case s.Patch != nil:
 		return "patch"
+	case s.Load != nil:
+		return "load"
 	}
 	return ""
 }
@@ -166,6 +174,23 @@ type Check struct {
 	// AbsentObject is a part of an object that must not be there, from a plain
 	// manifest in an NN-errors.yaml file.
 	AbsentObject Object `json:"-"`
+}
+
+// Threshold is one thing that must hold of measures: a cel expression, or an
+// official objective of Kubernetes by its name.
+type Threshold struct {
+	// At is where the threshold begins.
+	At Pos `json:"-"`
+	// An expression over the measures that must be true.
+	CEL Expr `json:"cel,omitempty"`
+	// What it means when it is true; shown when it is not.
+	Message Text `json:"message,omitempty"`
+	// An official objective: pod-startup (p99 at most 5 s; of a pods measure),
+	// api-mutating (p99 at most 1 s), api-reads (1 s) and api-lists (30 s; of an
+	// apiserver measure).
+	SLO string `json:"slo,omitempty" realspec:"enum=pod-startup|api-mutating|api-reads|api-lists"`
+	// With slo: the name of the measure. Default: the step's only one that fits.
+	Of string `json:"of,omitempty"`
 }
 
 // Delete removes objects and waits until they are gone.

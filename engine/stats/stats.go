@@ -20,21 +20,54 @@ import (
 const Confidence = 0.95
 
 // Summarize describes the seen samples and the number of missing ones. It
-// leaves seen as it is.
+// leaves seen as it is; a spec.Missing among them counts as missing.
 func Summarize(seen []time.Duration, missing int) spec.Series {
-	s := spec.Series{Count: int64(len(seen)), Missing: int64(missing)}
-	if len(seen)+missing == 0 {
+	sorted := slices.Clone(seen)
+	slices.Sort(sorted)
+	for len(sorted) > 0 && sorted[len(sorted)-1] == spec.Missing {
+		sorted, missing = sorted[:len(sorted)-1], missing+1
+	}
+	s := spec.Series{Count: int64(len(sorted)), Missing: int64(missing)}
+	if len(sorted)+missing == 0 {
 		return s
 	}
-	sorted := slices.Sorted(slices.Values(seen))
 	s.Min = Quantile(sorted, missing, 0)
 	s.P50 = Quantile(sorted, missing, 0.50)
 	s.P90 = Quantile(sorted, missing, 0.90)
 	s.P95 = Quantile(sorted, missing, 0.95)
 	s.P99 = Quantile(sorted, missing, 0.99)
 	s.Max = Quantile(sorted, missing, 1)
-	s.Mean, s.Stddev = moments(sorted, missing)
+	var m moments
+	for _, d := range sorted {
+		m.add(float64(d))
+	}
+	s.Mean, s.Stddev = m.durations(missing)
 	return s
+}
+
+// SummarizeValues describes values that have no unit of time: ratios, bytes,
+// rates, in the unit in which they are given. Quantiles are nearest rank, Last is
+// the last one given. +Inf is a value like any other; NaN is none: it is not counted.
+func SummarizeValues(values []float64) spec.Values {
+	sorted := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
+	n := len(sorted)
+	if n == 0 {
+		return spec.Values{}
+	}
+	v := spec.Values{Count: int64(n), Last: sorted[n-1]}
+	slices.Sort(sorted)
+	at := func(q float64) float64 { return sorted[nearestRank(q, n)-1] }
+	v.Min, v.P50, v.P90, v.P95, v.P99, v.Max = at(0), at(0.50), at(0.90), at(0.95), at(0.99), at(1)
+	var m moments
+	for _, x := range sorted {
+		m.add(x)
+	}
+	v.Mean, v.Stddev = m.mean, m.stddev()
+	if math.IsInf(v.Min, 0) || math.IsInf(v.Max, 0) {
+		// The recurrence subtracts infinities; the infinite end decides the mean.
+		v.Mean, v.Stddev = v.Min+v.Max, math.Inf(1)
+	}
+	return v
 }
 
 // Quantile is the nearest-rank quantile q (0 to 1) of the sorted samples and
@@ -44,31 +77,7 @@ func Quantile(sorted []time.Duration, missing int, q float64) time.Duration {
 	if n == 0 {
 		return 0
 	}
-	rank := max(int(math.Ceil(q*float64(n)-1e-9)), 1)
-	if rank > len(sorted) {
-		return spec.Missing
-	}
-	return sorted[rank-1]
-}
-
-// moments are the mean and the sample standard deviation (n-1). Both are
-// spec.Missing when a sample is missing: nothing below that is honest. The
-// deviation of a single sample is 0.
-func moments(samples []time.Duration, missing int) (mean, stddev time.Duration) {
-	if missing > 0 {
-		return spec.Missing, spec.Missing
-	}
-	// Welford's recurrence keeps its precision where sums of squares lose it.
-	var m, m2 float64
-	for i, d := range samples {
-		delta := float64(d) - m
-		m += delta / float64(i+1)
-		m2 += delta * (float64(d) - m)
-	}
-	if n := len(samples); n > 1 {
-		stddev = time.Duration(math.Sqrt(m2 / float64(n-1)))
-	}
-	return time.Duration(m), stddev
+	return atRank(sorted, nearestRank(q, n))
 }
 
 // Needed is the least number of samples that can support a statement about the
@@ -77,4 +86,18 @@ func moments(samples []time.Duration, missing int) (mean, stddev time.Duration) 
 // for p50, 29 for p90, 59 for p95 and 299 for p99.
 func Needed(q float64) int {
 	return int(math.Ceil(math.Log(1-Confidence)/math.Log(q) - 1e-9))
+}
+
+// atRank is the sample of a rank from 1 on; those past the seen ones are missing.
+func atRank(sorted []time.Duration, rank int) time.Duration {
+	if rank > len(sorted) {
+		return spec.Missing
+	}
+	return sorted[rank-1]
+}
+
+// nearestRank is ⌈q·n⌉ within 1 to n. 0.07·100 is 7.000000000000001 in floating
+// point, so a product counts as the whole number that it is a hair above.
+func nearestRank(q float64, n int) int {
+	return min(max(int(math.Ceil(q*float64(n)*(1-1e-12))), 1), n)
 }

@@ -1,6 +1,7 @@
 package stats_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -79,4 +80,54 @@ func TestMissingNeverFlatters(t *testing.T) {
 			t.Fatalf("%d seen, %d missing: %+v is better than %+v", len(seen), missing, censored, full)
 		}
 	}
+}
+
+// 0.07·100 is a hair above 7 in floating point, 0.99·n for many n as well: the rank
+// must be that of the exact product.
+func TestQuantileIsNotThrownByFloatingPoint(t *testing.T) {
+	samples := upTo(1_000_000)
+	for _, n := range []int{100, 1000, 700_000, 1_000_000} {
+		for percent := 1; percent <= 100; percent++ {
+			want := time.Duration((percent*n + 99) / 100)
+			if got := stats.Quantile(samples[:n], 0, float64(percent)/100); got != want {
+				t.Errorf("p%d of %d is sample %d, want %d", percent, n, got, want)
+			}
+		}
+	}
+}
+
+func TestQuantilesRiseAndForgetTheOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(51, 52))
+	for range 300 {
+		samples := make([]time.Duration, 1+rng.IntN(300))
+		for i := range samples {
+			samples[i] = time.Duration(rng.Int64N(1000))
+		}
+		missing := rng.IntN(5)
+		s := stats.Summarize(samples, missing)
+		if !slices.IsSorted([]time.Duration{s.Min, s.P50, s.P90, s.P95, s.P99, s.Max}) {
+			t.Fatalf("the quantiles do not rise: %+v", s)
+		}
+		rng.Shuffle(len(samples), func(i, j int) { samples[i], samples[j] = samples[j], samples[i] })
+		if again := stats.Summarize(samples, missing); again != s {
+			t.Fatalf("%+v, in another order %+v", s, again)
+		}
+		if marked := stats.Summarize(append(samples, slices.Repeat([]time.Duration{spec.Missing}, missing)...), 0); marked != s {
+			t.Fatalf("%+v, with the missing among the samples %+v", s, marked)
+		}
+	}
+}
+
+func TestSummarizeValues(t *testing.T) {
+	g := NewWithT(t)
+	got := stats.SummarizeValues([]float64{0.9, math.NaN(), 0.2, 0.4, 0.4, 0.4, 0.5, 0.7, 0.5, math.NaN()})
+	g.Expect(got.Stddev).To(BeNumerically("~", 0.213809, 1e-6))
+	g.Expect(got.Mean).To(BeNumerically("~", 0.5, 1e-15))
+	got.Stddev, got.Mean = 0, 0
+	g.Expect(got).To(Equal(spec.Values{Count: 8, Min: 0.2, P50: 0.4, P90: 0.9, P95: 0.9, P99: 0.9, Max: 0.9, Last: 0.5}))
+
+	g.Expect(stats.SummarizeValues([]float64{math.NaN()})).To(Equal(spec.Values{}))
+	inf := math.Inf(1)
+	g.Expect(stats.SummarizeValues([]float64{inf, 1, 2})).To(Equal(
+		spec.Values{Count: 3, Min: 1, Mean: inf, P50: 2, P90: inf, P95: inf, P99: inf, Max: inf, Stddev: inf, Last: 2}))
 }

@@ -171,5 +171,7 @@ func (w *World) ToRemove() []cluster.Leftover {
 			})
 		}
 	}
-	return slices.Clip(out)
+	w.again.mu.Lock()
+	defer w.again.mu.Unlock()
+	return append(out, w.again.made...)
 }

@@ -30,12 +30,12 @@ func (w *World) explain(ctx context.Context, waiters []*waiter, r *Result) {
 }
 
 // evidence is what someone would have typed next: the pods that are not ready,
-// from the watch, and the newest warnings and events of what failed.
+// and the newest warnings and events of what failed.
 func (w *World) evidence(ctx context.Context, about []*unstructured.Unstructured) []event.Evidence {
 	ctx, cancel := context.WithTimeout(ctx, evidenceTime)
 	defer cancel()
 	var out []event.Evidence
-	if lines := w.unreadyPods(); len(lines) > 0 {
+	if lines := w.unreadyPods(ctx); len(lines) > 0 {
 		out = append(out, event.Evidence{Title: "pods that are not ready", Lines: lines})
 	}
 	events, err := w.Client.List(ctx, cluster.Events, w.Namespace, cluster.ListOptions{})
@@ -48,10 +48,14 @@ func (w *World) evidence(ctx context.Context, about []*unstructured.Unstructured
 	return out
 }
 
-func (w *World) unreadyPods() []string {
+func (w *World) unreadyPods(ctx context.Context) []string {
 	var lines []string
 	var more int
-	for _, pod := range w.Watches.Open(cluster.Pods, w.Namespace).Objects() {
+	pods, err := w.Client.List(ctx, cluster.Pods, w.Namespace, cluster.ListOptions{})
+	if err != nil {
+		return []string{"could not be read: " + err.Error()}
+	}
+	for _, pod := range pods {
 		s := ready.Of(pod)
 		switch {
 		case s.State == ready.Ready:

@@ -1,72 +1,132 @@
 package step
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/realspec/realspec/engine/cluster"
 	"github.com/realspec/realspec/engine/event"
+	"github.com/realspec/realspec/engine/measure"
 	"github.com/realspec/realspec/engine/plan"
 	"github.com/realspec/realspec/engine/spec"
-	"github.com/realspec/realspec/engine/stats"
 )
 
-// taken is one measure as it was read: what thresholds see, what reports show,
-// and how far it is from what was expected.
+// taken is one measure as it was read: what thresholds see, at its best and at
+// its worst within the error of measuring, and what reports show.
 type taken struct {
-	value    any // of the CEL variable
-	measured event.Measured
-	samples  int64
-	missing  int64
+	value     any // of the CEL variable
+	low, high any // nil: the value is exact
+	measured  event.Measured
+	samples   int64
+	missing   int64
+	// What repetitions are pooled from.
+	pods    *measure.PodsResult
+	objects *measure.ObjectsResult
+}
+
+// window is the time that a measure covers, and what was read when it began.
+type window struct {
+	Span
+	metrics []byte
+	calls   map[string]delivered // api measures that ran meanwhile, by name
 }
 
 // measure reads the step's measures and judges them by its thresholds. Without
 // a timeout it reads once; with one it waits for samples that are missing.
 func (w *World) measure(ctx context.Context, s *plan.Step, r *Result) {
-	during, ok := w.during(ctx, s, r)
+	win, ok := w.during(ctx, s, r)
 	if !ok {
+		w.keep(ctx, s, r)
 		return
 	}
 	for i := range s.Measure {
 		m := &s.Measure[i]
-		got, err := w.complete(ctx, s, m, during)
+		got, err := w.complete(ctx, s, m, win)
 		if err != nil {
 			r.add(fault(ctx, m.At, err))
 			continue
 		}
-		w.measured[m.Name] = got.value
-		r.Measures = append(r.Measures, got.measured)
+		w.take(got, r)
+		if call, ok := win.calls[m.Name]; ok {
+			call.judge(m.At, r)
+		}
 		w.enough(m, got, r)
 	}
-	if r.Outcome != event.Passed {
-		return
-	}
-	for i := range s.Thresholds {
-		w.threshold(ctx, s, &s.Thresholds[i], r)
-	}
+	w.thresholds(ctx, s, r)
+	w.baseline(s, r)
 }
 
-// during runs the steps that the measures wrap and answers with their time. The
-// first one that does not pass ends the step.
-func (w *World) during(ctx context.Context, s *plan.Step, r *Result) (Span, bool) {
-	span := Span{Start: time.Now()}
+// take keeps a measure for thresholds and reports.
+func (w *World) take(got interface{ get() taken }, r *Result) {
+	t := got.get()
+	w.taken[t.measured.Name] = t
+	r.Measures = append(r.Measures, t.measured)
+}
+
+func (t taken) get() taken { return t }
+
+// during runs the steps that the measures wrap, and the calls of the api measures
+// beside them, and answers with their time. The first step that does not pass
+// ends the step.
+func (w *World) during(ctx context.Context, s *plan.Step, r *Result) (window, bool) {
+	win := window{metrics: w.metrics, calls: map[string]delivered{}}
+	if len(s.During) > 0 {
+		win.metrics = w.metricsBefore(ctx, s)
+	}
+	win.Start = time.Now()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var calling sync.WaitGroup
+	var mu sync.Mutex
+	for i := range s.Measure {
+		m := &s.Measure[i]
+		if m.API == nil {
+			continue
+		}
+		calling.Go(func() {
+			did, err := w.call(ctx, s, m)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				r.add(fault(ctx, m.At, err))
+				return
+			}
+			win.calls[m.Name] = did
+		})
+	}
+	ok := w.wrapped(ctx, s, r, &mu)
+	if !ok {
+		stop()
+	}
+	calling.Wait()
+	win.End = time.Now()
+	return win, ok
+}
+
+// wrapped runs the steps under during.
+func (w *World) wrapped(ctx context.Context, s *plan.Step, r *Result, mu *sync.Mutex) bool {
 	for _, inner := range s.During {
 		one := w.inner(ctx, inner)
+		mu.Lock()
+		r.Measures = append(r.Measures, one.Measures...)
 		if one.Outcome != event.Passed && one.Outcome != event.Skipped {
 			for _, f := range one.Findings {
 				r.add(f)
 			}
 			r.Evidence = one.Evidence
-			return span, false
+			mu.Unlock()
+			return false
 		}
+		mu.Unlock()
 	}
-	span.End = time.Now()
-	return span, true
+	return true
 }
 
 // inner runs one wrapped step within its own time.
@@ -79,35 +139,67 @@ func (w *World) inner(ctx context.Context, s *plan.Step) Result {
 	return w.RunStep(ctx, s)
 }
 
-// complete reads a measure, again and again while samples are missing and the
-// step has time left.
-func (w *World) complete(ctx context.Context, s *plan.Step, m *spec.Measure, during Span) (taken, error) {
-	for {
-		got, feed, err := w.read(ctx, s, m, during)
-		if err != nil || s.Timeout == 0 || feed == nil || got.missing == 0 && got.samples >= expected(m) {
+// complete reads a measure. A measure of pods or objects whose step has time left
+// first waits until no sample is missing.
+func (w *World) complete(ctx context.Context, s *plan.Step, m *spec.Measure, win window) (taken, error) {
+	for s.Timeout > 0 && (m.Pods != nil || m.Objects != nil) {
+		got, tape, err := w.read(ctx, s, m, win, true)
+		if err != nil || got.missing == 0 && got.samples >= expected(m) {
 			return got, err
 		}
-		changed := feed.Changed()
 		w.Progress(fmt.Sprintf("%s: %d samples, %d missing", m.Name, got.samples, got.missing))
-		if !await(ctx, []<-chan struct{}{changed}, time.Now().Add(heartbeat)) {
-			got, _, err := w.read(context.WithoutCancel(ctx), s, m, during)
+		if !w.settle(ctx, tape) {
+			got, _, err := w.read(context.WithoutCancel(ctx), s, m, win, false)
 			return got, err
 		}
 	}
+	got, _, err := w.read(ctx, s, m, win, true)
+	return got, err
 }
 
-func (w *World) read(ctx context.Context, s *plan.Step, m *spec.Measure, during Span) (taken, *cluster.Feed, error) {
+// settle waits for a change that may complete a measure. It is false when the
+// time is over.
+func (w *World) settle(ctx context.Context, tape *cluster.Tape) bool {
+	until := time.Now().Add(heartbeat)
+	select {
+	case <-time.After(readPause): // a busy watch changes all the time
+	case <-ctx.Done():
+		return false
+	}
+	return await(ctx, []<-chan struct{}{tape.Changed()}, until)
+}
+
+// readPause bounds how often a measure that waits for its last samples is read.
+const readPause = 250 * time.Millisecond
+
+// read reads a measure. fresh wants all that the API server would list now; what
+// was recorded until a run failed is read without it.
+func (w *World) read(ctx context.Context, s *plan.Step, m *spec.Measure, win window, fresh bool) (taken, *cluster.Tape, error) {
 	switch {
 	case m.Pods != nil:
-		return w.readPods(ctx, s, m)
+		return w.readPods(ctx, s, m, fresh)
 	case m.Objects != nil:
-		return w.readObjects(ctx, s, m)
+		return w.readObjects(ctx, s, m, fresh)
 	}
-	got, err := w.readElapsed(m, during)
+	var got taken
+	var err error
+	switch {
+	case m.API != nil:
+		got = win.calls[m.Name].taken
+		if got.value == nil {
+			err = fmt.Errorf("the calls of %s were not made", m.Name)
+		}
+	case m.APIServer != nil:
+		got, err = w.readAPIServer(ctx, m, win)
+	case m.Prometheus != nil:
+		got, err = w.readPrometheus(ctx, s, m, win)
+	default:
+		got, err = w.readElapsed(s, m, win.Span)
+	}
 	return got, nil, err
 }
 
-func (w *World) readPods(ctx context.Context, s *plan.Step, m *spec.Measure) (taken, *cluster.Feed, error) {
+func (w *World) readPods(ctx context.Context, s *plan.Step, m *spec.Measure, fresh bool) (taken, *cluster.Tape, error) {
 	ns, err := w.text(ctx, s.Text(m.Pods.Namespace))
 	if err != nil {
 		return taken{}, nil, err
@@ -121,62 +213,104 @@ func (w *World) readPods(ctx context.Context, s *plan.Step, m *spec.Measure) (ta
 		return taken{}, nil, fmt.Errorf("the label selector %q cannot be read: %w", query, err)
 	}
 	ns = w.namespaceFor(cluster.Pods, ns)
-	feed := w.recordPods(ns)
-	if err := w.catchUp(ctx, feed, cluster.Pods, ns, query); err != nil {
-		return taken{}, nil, err
-	}
-	series, measured := w.pods[ns].Measure(ns, selector)
-	last := series[spec.Phases[len(spec.Phases)-1]]
-	return taken{
-		value: series, samples: last.Count + last.Missing, missing: last.Missing,
-		measured: event.Measured{Name: m.Name, Kind: m.Kind(), Series: measured},
-	}, feed, nil
-}
-
-func (w *World) readObjects(ctx context.Context, s *plan.Step, m *spec.Measure) (taken, *cluster.Feed, error) {
-	if w.objects[m.Objects.At] == nil {
-		if err := w.recordObjects(ctx, s); err != nil {
+	rec := w.recordPods(ns)
+	if fresh {
+		if err := w.catchUp(ctx, rec.tape, cluster.Pods, ns, query); err != nil {
 			return taken{}, nil, err
 		}
+	}
+	q := measure.PodsQuery{Namespace: ns, Selector: selector, From: m.Pods.From, By: m.Pods.By, Check: w.trusted}
+	lag, bar := w.lag(ctx, "Pod", rec.pods.Window(q))
+	q.Bar = bar.known()
+	got := rec.pods.Measure(q)
+	if got.Unknown > 0 {
+		return taken{}, nil, fmt.Errorf("from: %s is known only of pods that a load step created itself, and %d of %d were not",
+			m.Pods.From, got.Unknown, int64(got.Unknown)+got.Samples)
+	}
+	if fresh && got.Unseen > 0 {
+		return taken{}, nil, fmt.Errorf("%d pods that were created were never seen on the watch", got.Unseen)
+	}
+	out := takenPods(m, got)
+	out.measured.Lag, out.measured.Error = lag, bar.seconds()
+	return out, rec.tape, nil
+}
+
+func takenPods(m *spec.Measure, got measure.PodsResult) taken {
+	out := taken{
+		value: got.Phases, low: got.Bounds.Low, high: got.Bounds.High, samples: got.Samples, missing: got.Missing,
+		measured: event.Measured{Name: m.Name, Kind: m.Kind(), Unit: "s", From: cmp.Or(m.Pods.From, "stored"), Series: got.Series},
+		pods:     &got,
+	}
+	if m.Pods.By != "" {
+		out.value = spec.Grouped{Phases: got.Phases, Worst: got.Worst}
+		out.low = spec.Grouped{Phases: got.Bounds.Low, Worst: got.Bounds.LowWorst}
+		out.high = spec.Grouped{Phases: got.Bounds.High, Worst: got.Bounds.HighWorst}
+	}
+	return out
+}
+
+// trusted tells whether the server's stamp of a phase says when it happened:
+// simulated nodes of other clusters make theirs up.
+func (w *World) trusted(phase, node string) bool {
+	if phase == "scheduled" || node == "" || w.Facts.Cluster.Local {
+		return true
+	}
+	for _, n := range w.Facts.Nodes {
+		if n.Name == node {
+			return !n.Simulated
+		}
+	}
+	return !w.Facts.Cluster.Simulated
+}
+
+func (w *World) readObjects(ctx context.Context, s *plan.Step, m *spec.Measure, fresh bool) (taken, *cluster.Tape, error) {
+	if _, err := w.recordObjects(ctx, s, m.Objects); err != nil {
+		return taken{}, nil, err
 	}
 	sel, err := w.selection(ctx, s, &m.Objects.On)
 	if err != nil {
 		return taken{}, nil, err
 	}
-	feed := sel.feed(w)
-	if err := w.catchUp(ctx, feed, sel.resource, sel.namespace, sel.labels.String()); err != nil {
-		return taken{}, nil, err
+	rec := w.objects[m.Objects.At]
+	if fresh {
+		if err := w.catchUp(ctx, rec.tape, sel.resource, sel.namespace, sel.labels.String()); err != nil {
+			return taken{}, nil, err
+		}
 	}
-	series, measured, err := w.objects[m.Objects.At].Measure()
+	lag, bar := w.lag(ctx, m.Objects.On.Kind, rec.objects.Window())
+	got := rec.objects.Measure(bar.known())
+	out := takenObjects(m, got)
+	out.measured.Lag, out.measured.Error = lag, bar.seconds()
+	return out, rec.tape, got.Err
+}
+
+func takenObjects(m *spec.Measure, got measure.ObjectsResult) taken {
 	return taken{
-		value: series, samples: series.Count + series.Missing, missing: series.Missing,
-		measured: event.Measured{Name: m.Name, Kind: m.Kind(), Series: []event.MeasuredSeries{measured}},
-	}, feed, err
+		value: got.Series, low: got.Low, high: got.High,
+		samples: got.Series.Count + got.Series.Missing, missing: got.Series.Missing,
+		measured: event.Measured{Name: m.Name, Kind: m.Kind(), Unit: "s", From: "stored",
+			Series: []event.MeasuredSeries{got.Measured}},
+		objects: &got,
+	}
 }
 
 // catchUp waits until the watch has shown everything that the API server would
 // list now. Watches of different kinds do not keep step: a Deployment may be
 // seen ready while, on a busy server, hundreds of its pods are still to come.
-func (w *World) catchUp(ctx context.Context, feed *cluster.Feed, res cluster.Resource, namespace, query string) error {
-	if err := feed.Synced(ctx); err != nil {
+func (w *World) catchUp(ctx context.Context, tape *cluster.Tape, res cluster.Resource, namespace, query string) error {
+	if err := tape.Synced(ctx); err != nil {
 		return err
 	}
-	there, err := w.Client.List(ctx, res, namespace, cluster.ListOptions{Selector: query})
+	newest, err := w.Client.Newest(ctx, res, namespace, query)
 	if err != nil {
 		return err
 	}
-	var newest string
-	for _, o := range there {
-		if newer(o.GetResourceVersion(), newest) {
-			newest = o.GetResourceVersion()
-		}
-	}
 	deadline := time.Now().Add(unreachable)
-	for changed := feed.Changed(); !feed.Reached(newest); changed = feed.Changed() {
-		if feed.Reached(newest) {
+	for changed := tape.Changed(); !tape.Reached(newest); changed = tape.Changed() {
+		if tape.Reached(newest) {
 			break
 		}
-		if err := feed.Err(); err != nil {
+		if err := tape.Err(); err != nil {
 			return err
 		}
 		if time.Now().After(deadline) || !await(ctx, []<-chan struct{}{changed}, deadline) {
@@ -186,7 +320,7 @@ func (w *World) catchUp(ctx context.Context, feed *cluster.Feed, res cluster.Res
 	return nil
 }
 
-func (w *World) readElapsed(m *spec.Measure, during Span) (taken, error) {
+func (w *World) readElapsed(s *plan.Step, m *spec.Measure, during Span) (taken, error) {
 	span := during
 	if m.Elapsed.From != "" || m.Elapsed.To != "" {
 		from, err := w.span(m.Elapsed.From)
@@ -201,7 +335,8 @@ func (w *World) readElapsed(m *spec.Measure, during Span) (taken, error) {
 	}
 	took := span.End.Sub(span.Start)
 	seconds := took.Seconds()
-	return taken{value: took, samples: 1, measured: event.Measured{Name: m.Name, Kind: m.Kind(), Value: &seconds}}, nil
+	return taken{value: took, samples: 1,
+		measured: event.Measured{Name: m.Name, Kind: m.Kind(), Unit: "s", Value: &seconds}}, nil
 }
 
 // span is the time of a step, or of all steps of a file.
@@ -244,54 +379,4 @@ func (w *World) enough(m *spec.Measure, got taken, r *Result) {
 		r.add(event.Finding{Outcome: event.Failed, Reason: event.ReasonNothing, Pos: m.At,
 			Message: fmt.Sprintf("%s: expected at least %d samples, and there are %d", m.Name, want, got.samples)})
 	}
-}
-
-// quantiles are the fields of a series that need a number of samples.
-var quantiles = map[string]float64{"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
-
-// threshold judges one threshold. A quantile that the samples cannot support is
-// inconclusive, whatever its value.
-func (w *World) threshold(ctx context.Context, s *plan.Step, t *spec.Check, r *Result) {
-	program := s.Program(t.CEL)
-	values := w.with(w.measured)
-	f := event.Finding{Outcome: event.Passed, Reason: event.ReasonThreshold, Pos: t.CEL.At,
-		Expr: t.CEL.Text, Parts: parts(ctx, program, values)}
-	f.Message = w.message(ctx, s, t)
-	if f.Message == "" {
-		f.Message = t.CEL.Text
-	}
-	for _, stat := range program.Stats() {
-		q, ok := quantiles[stat.Field]
-		if !ok {
-			continue
-		}
-		series := w.seriesOf(stat.Measure, stat.Series)
-		if n, needed := int(series.Count+series.Missing), stats.Needed(q); n < needed {
-			f.Outcome, f.Reason = event.Inconclusive, event.ReasonSamples
-			f.Message = fmt.Sprintf("%s of %s needs at least %d samples, and there are %d", stat.Field,
-				strings.TrimSuffix(stat.Measure+"."+stat.Series, "."), needed, n)
-			r.add(f)
-			return
-		}
-	}
-	ok, err := program.Bool(ctx, values)
-	switch {
-	case err != nil:
-		broken := fault(ctx, t.CEL.At, err)
-		f.Outcome, f.Reason, f.Message = broken.Outcome, broken.Reason, broken.Message
-	case !ok:
-		f.Outcome = event.Failed
-		f.Message = "over the limit: " + f.Message
-	}
-	r.add(f)
-}
-
-func (w *World) seriesOf(measure, series string) spec.Series {
-	switch v := w.measured[measure].(type) {
-	case spec.Series:
-		return v
-	case map[string]spec.Series:
-		return v[series]
-	}
-	return spec.Series{}
 }

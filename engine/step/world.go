@@ -12,7 +12,6 @@ import (
 	"github.com/realspec/realspec/engine/cluster"
 	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/expr"
-	"github.com/realspec/realspec/engine/measure"
 	"github.com/realspec/realspec/engine/plan"
 	"github.com/realspec/realspec/engine/spec"
 )
@@ -27,14 +26,23 @@ type World struct {
 	RunID     string
 	Namespace string
 	Progress  func(string) // a sign of life, for the console
+	Notice    func(string) // a line to the reader of the report
+	// Environment is what baselines must have been recorded in.
+	Environment event.Environment
+	NoBaselines bool // do not judge by them
 
-	values   expr.Values     // what every expression may use
-	spans    map[string]Span // when the steps ran, by id
-	applied  []applied
-	writes   map[place]string // the version of our last write, by what was written
-	pods     map[string]*measure.Pods
-	objects  map[spec.Pos]*measure.Objects // by the measure's place
-	measured expr.Values                   // by measure name
+	began     time.Time
+	values    expr.Values     // what every expression may use
+	spans     map[string]Span // when the steps ran, by id
+	applied   []applied
+	writes    map[place]string // the version of our last write, by what was written
+	pods      map[string]*podRecord
+	objects   map[spec.Pos]*objectRecord // by the measure's place
+	probes    map[string]*probe          // by kind; a repetition uses those of its scenario
+	ownProbes bool
+	metrics   []byte           // of the API server, when the scenario began
+	taken     map[string]taken // what was measured, by name
+	again     repetitions
 }
 
 // place is a kind in a namespace: what one feed shows.
@@ -53,10 +61,15 @@ type applied struct {
 // Begin opens every watch that the scenario needs and starts the recorders, so
 // that nothing that the first step causes can be missed.
 func (w *World) Begin(ctx context.Context) error {
+	w.began = time.Now()
 	w.values = w.Plan.Values(w.Facts, w.RunID, w.Namespace)
-	w.writes, w.measured, w.spans = map[place]string{}, expr.Values{}, map[string]Span{}
-	w.pods, w.objects = map[string]*measure.Pods{}, map[spec.Pos]*measure.Objects{}
-	feeds := []*cluster.Feed{w.recordPods(w.Namespace)}
+	w.writes, w.taken, w.spans = map[place]string{}, map[string]taken{}, map[string]Span{}
+	w.pods, w.objects = map[string]*podRecord{}, map[spec.Pos]*objectRecord{}
+	tapes, err := w.record(ctx)
+	if err != nil {
+		return err
+	}
+	var feeds []*cluster.Feed
 	for _, watch := range w.Plan.Watches {
 		feed, err := w.open(ctx, watch)
 		if err != nil {
@@ -66,17 +79,32 @@ func (w *World) Begin(ctx context.Context) error {
 			feeds = append(feeds, feed)
 		}
 	}
-	for _, s := range w.Plan.Steps {
-		if err := w.recordObjects(ctx, s); err != nil {
-			return err
-		}
-	}
 	for _, f := range feeds {
 		if err := f.Synced(ctx); err != nil {
 			return err
 		}
 	}
+	for _, t := range tapes {
+		if err := t.Synced(ctx); err != nil {
+			return err
+		}
+	}
+	if w.probes == nil {
+		w.probes, w.ownProbes = map[string]*probe{}, true
+		w.startProbes(ctx)
+	}
+	w.metrics = w.metricsAtStart(ctx)
 	return nil
+}
+
+// End ends the probes and the watches.
+func (w *World) End() {
+	for _, p := range w.probes {
+		if w.ownProbes {
+			p.canary.Close()
+		}
+	}
+	w.Watches.Close()
 }
 
 // open begins one planned watch. A kind that is not served yet has none: a
@@ -93,9 +121,6 @@ func (w *World) open(ctx context.Context, watch plan.Watch) (*cluster.Feed, erro
 	ns, err := w.text(ctx, watch.Namespace)
 	if err != nil {
 		return nil, err
-	}
-	if res.GVK.Kind == "Pod" && res.GVK.Group == "" {
-		return w.recordPods(w.namespaceFor(res, ns)), nil
 	}
 	return w.feed(res, ns), nil
 }

@@ -1,0 +1,50 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+)
+
+// Raw reads any path of the server within the usual retry budget: /metrics, or
+// /api/v1/namespaces/x/services/prometheus:9090/proxy/api/v1/query. The path is
+// escaped as in a URL. It returns the body and the head of the answer.
+func (c *Client) Raw(ctx context.Context, path string, query url.Values) ([]byte, http.Header, error) {
+	a, err := c.do(ctx, call{
+		verb: "get", method: http.MethodGet, path: path, query: query,
+		accept: "application/json, */*", what: "read " + path,
+	})
+	var missing *NotFound
+	if errors.As(err, &missing) {
+		// Not of a kind, as it is elsewhere: of an address.
+		err = &NotFound{What: missing.What, Message: "there is nothing at this address (404)"}
+	}
+	return a.body, a.header, err
+}
+
+// RoundTripper sends requests with the cluster's credentials, so that a client
+// library can talk to a service through the API server's proxy, at an address
+// below Server. It does not retry. Each request counts as "proxy" in the account.
+func (c *Client) RoundTripper() http.RoundTripper {
+	return proxied{next: c.requests.Transport, ledger: c.ledger}
+}
+
+// Server is the address of the API server, without a slash at its end.
+func (c *Client) Server() *url.URL {
+	address := *c.base
+	for len(address.Path) > 0 && address.Path[len(address.Path)-1] == '/' {
+		address.Path = address.Path[:len(address.Path)-1]
+	}
+	return &address
+}
+
+type proxied struct {
+	next   http.RoundTripper
+	ledger *ledger
+}
+
+func (p proxied) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.ledger.request("proxy")
+	return p.next.RoundTrip(r)
+}
