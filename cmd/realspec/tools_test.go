@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -105,5 +106,18 @@ users: [{name: nobody, user: {}}]
 			log.Fatal(err)
 		}
 		go io.Copy(io.Discard, conn)
+	}
+}
+
+// fetchMain prints what a URL answers.
+func fetchMain() {
+	log.SetFlags(0)
+	resp, err := http.Get(os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(os.Stdout, resp.Body); err != nil {
+		log.Fatal(err)
 	}
 }

@@ -71,7 +71,8 @@ func Prometheus(ctx context.Context, transport http.RoundTripper, q PromQuery) (
 func ask(ctx context.Context, client promv1.API, q PromQuery) (model.Value, promv1.Warnings, error) {
 	var options []promv1.Option
 	if deadline, ok := ctx.Deadline(); ok {
-		options = append(options, promv1.WithTimeout(time.Until(deadline)))
+		// Whole seconds: Prometheus reads its own durations, which have no fractions.
+		options = append(options, promv1.WithTimeout(max(time.Until(deadline).Truncate(time.Second), time.Second)))
 	}
 	if q.Step <= 0 {
 		return client.Query(ctx, q.Query, q.To, options...)
