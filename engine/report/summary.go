@@ -37,6 +37,9 @@ func (c *Console) repeat(r *event.Result) {
 	again := !c.opt.Quiet && ranSteps(r) > 1
 	if again {
 		c.current, c.headed = "", map[string]bool{}
+		verbose := c.page.verbose
+		c.page.verbose = false // the details stand above
+		defer func() { c.page.verbose = verbose }()
 	}
 	titled := false
 	for _, s := range r.Scenarios {

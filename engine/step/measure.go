@@ -26,6 +26,7 @@ type taken struct {
 	measured  event.Measured
 	samples   int64
 	missing   int64
+	late      bool // the event queue was full meanwhile
 	// What repetitions are pooled from.
 	pods    *measure.PodsResult
 	objects *measure.ObjectsResult
@@ -232,6 +233,7 @@ func (w *World) readPods(ctx context.Context, s *plan.Step, m *spec.Measure, fre
 	}
 	out := takenPods(m, got)
 	out.measured.Lag, out.measured.Error = lag, bar.seconds()
+	out.late = w.Client.Account().QueueFull > w.queueFull
 	return out, rec.tape, nil
 }
 
@@ -281,6 +283,7 @@ func (w *World) readObjects(ctx context.Context, s *plan.Step, m *spec.Measure, 
 	got := rec.objects.Measure(bar.known())
 	out := takenObjects(m, got)
 	out.measured.Lag, out.measured.Error = lag, bar.seconds()
+	out.late = w.Client.Account().QueueFull > w.queueFull
 	return out, rec.tape, got.Err
 }
 

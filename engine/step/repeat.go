@@ -100,7 +100,7 @@ func pool(m *spec.Measure, runs []repetition) taken {
 			samples: e.Series.Count + e.Series.Missing, missing: e.Series.Missing,
 			measured: event.Measured{Name: m.Name, Kind: m.Kind(), Unit: "s", Series: []event.MeasuredSeries{e.Measured}}}
 	}
-	out.measured.Lag, out.measured.Error = worst.measured.Lag, worst.measured.Error
+	out.measured.Lag, out.measured.Error, out.late = worst.measured.Lag, worst.measured.Error, worst.late
 	return out
 }
 

@@ -110,6 +110,10 @@ func (w *World) doubt(program *expr.Program) (string, event.Reason) {
 			return fmt.Sprintf("the error of measuring %s is not known: only %d changes of the probe came back in time",
 				stat.Measure, l.Count), event.ReasonError
 		}
+		if m.late {
+			return fmt.Sprintf("events came faster than they could be read while %s was measured, so their stamps are late",
+				stat.Measure), event.ReasonError
+		}
 		if n := skewed(m.measured, stat.Series); n > 0 {
 			return fmt.Sprintf("the server's own time stamps contradict %d samples of %s: "+
 				"a clock was changed, or the watch stalled", n, name), event.ReasonSkew

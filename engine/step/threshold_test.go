@@ -84,6 +84,8 @@ func TestThresholdsAreJudgedWithinTheErrorOfMeasuring(t *testing.T) {
 		{"the watch stalled", "startup.ready.max < duration('110ms')",
 			taken{value: exact.value, measured: event.Measured{Lag: &event.Lag{Count: 10, Missing: 3}}},
 			event.Inconclusive, event.ReasonError, "3 of 13 changes of the probe never came back"},
+		{"the queue was full", "startup.ready.max < duration('110ms')",
+			taken{value: exact.value, late: true}, event.Inconclusive, event.ReasonError, "faster than they could be read"},
 		{"too few echoes", "startup.ready.max < duration('110ms')",
 			taken{value: exact.value, measured: event.Measured{Lag: &event.Lag{Count: 3, P99: &bar}}},
 			event.Inconclusive, event.ReasonError, "only 3 changes of the probe came back"},

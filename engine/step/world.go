@@ -40,6 +40,7 @@ type World struct {
 	objects   map[spec.Pos]*objectRecord // by the measure's place
 	probes    map[string]*probe          // by kind; a repetition uses those of its scenario
 	ownProbes bool
+	queueFull int64            // how often the event queue had been full when the scenario began
 	metrics   []byte           // of the API server, when the scenario began
 	taken     map[string]taken // what was measured, by name
 	again     repetitions
@@ -94,6 +95,7 @@ func (w *World) Begin(ctx context.Context) error {
 		w.startProbes(ctx)
 	}
 	w.metrics = w.metricsAtStart(ctx)
+	w.queueFull = w.Client.Account().QueueFull
 	return nil
 }
 
