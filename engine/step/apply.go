@@ -142,6 +142,8 @@ func (w *World) note(got *unstructured.Unstructured) error {
 		return err
 	}
 	w.wrote(res, got)
+	w.made.Lock()
+	defer w.made.Unlock()
 	for _, a := range w.applied {
 		if a.uid == got.GetUID() {
 			return nil

@@ -241,6 +241,8 @@ func (m *maker) create(ctx context.Context, i int) (rate.Done, error) {
 		m.uids[i] = made.UID
 	}
 	if o.GetNamespace() != m.w.Namespace {
+		m.w.made.Lock()
+		defer m.w.made.Unlock()
 		m.w.applied = append(m.w.applied, applied{
 			resource: m.resource, namespace: o.GetNamespace(), name: made.Name, uid: made.UID,
 		})

@@ -33,7 +33,7 @@ func (w *World) keep(ctx context.Context, s *plan.Step, r *Result) bool {
 		if !recorded(m) {
 			continue
 		}
-		got, _, err := w.read(ctx, s, m, window{}, false)
+		got, err := w.read(ctx, s, m, window{}, false)
 		if err != nil {
 			continue // a step that did not run has no time, a kind that is not served no objects
 		}

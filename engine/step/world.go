@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -34,6 +35,7 @@ type World struct {
 	began     time.Time
 	values    expr.Values     // what every expression may use
 	spans     map[string]Span // when the steps ran, by id
+	made      sync.Mutex      // for applied: loads and calls create objects side by side
 	applied   []applied
 	writes    map[place]string // the version of our last write, by what was written
 	pods      map[string]*podRecord
@@ -86,7 +88,7 @@ func (w *World) Begin(ctx context.Context) error {
 		}
 	}
 	for _, t := range tapes {
-		if err := t.Synced(ctx); err != nil {
+		if err := listening(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -97,6 +99,20 @@ func (w *World) Begin(ctx context.Context) error {
 	w.metrics = w.metricsAtStart(ctx)
 	w.queueFull = w.Client.Account().QueueFull
 	return nil
+}
+
+// listening waits until a tape has its first list, and for its stream too: what
+// happens before that is open is known within bounds only.
+func listening(ctx context.Context, t *cluster.Tape) error {
+	if err := t.Synced(ctx); err != nil {
+		return err
+	}
+	deadline := time.Now().Add(heartbeat)
+	for changed := t.Changed(); ; changed = t.Changed() {
+		if since, _ := t.Down(); since.IsZero() || !await(ctx, []<-chan struct{}{changed}, deadline) || time.Now().After(deadline) {
+			return t.Err()
+		}
+	}
 }
 
 // End ends the probes and the watches.
