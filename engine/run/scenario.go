@@ -131,14 +131,18 @@ func (s *scenario) begin(ctx context.Context) error {
 // still taken and judged, also when the run was interrupted.
 func (s *scenario) stepsInOrder(ctx, timed context.Context) event.Outcome {
 	outcome, halted := event.Passed, false
+	var late context.Context
 	for _, st := range s.plan.Steps {
 		if ctx.Err() != nil {
 			outcome = event.Errored
-			s.salvage(ctx, st)
-			continue
 		}
-		if halted && !st.Always {
-			s.salvage(ctx, st)
+		if ctx.Err() != nil || halted && !st.Always {
+			if late == nil {
+				var cancel context.CancelFunc
+				late, cancel = context.WithTimeout(context.WithoutCancel(ctx), salvageTime)
+				defer cancel()
+			}
+			s.salvage(late, st)
 			continue
 		}
 		in := timed
@@ -153,6 +157,10 @@ func (s *scenario) stepsInOrder(ctx, timed context.Context) event.Outcome {
 	}
 	return outcome
 }
+
+// salvageTime is how long taking the measures of a run that has failed may take,
+// those of all its steps together: cleaning up comes after it.
+const salvageTime = 5 * time.Second
 
 // salvage takes the measures of a step that will not run from what was recorded.
 // Where nothing was, the step stays skipped.

@@ -39,6 +39,8 @@ type window struct {
 func (w *World) measure(ctx context.Context, s *plan.Step, r *Result) {
 	win, ok := w.during(ctx, s, r)
 	if !ok {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+		defer cancel()
 		w.keep(ctx, s, r)
 		return
 	}
@@ -58,6 +60,9 @@ func (w *World) measure(ctx context.Context, s *plan.Step, r *Result) {
 	w.thresholds(ctx, s, r)
 	w.baseline(s, r)
 }
+
+// keepTime is how long taking the measures of a step that has failed may take.
+const keepTime = 5 * time.Second
 
 // take keeps a measure for thresholds and reports.
 func (w *World) take(got interface{ get() taken }, r *Result) {

@@ -2,7 +2,6 @@ package step
 
 import (
 	"context"
-	"time"
 
 	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/plan"
@@ -24,8 +23,6 @@ func (w *World) Salvage(ctx context.Context, s *plan.Step) (Result, bool) {
 // keep takes what was recorded of the step's measures, and judges it. It is false
 // when there is no sample of any object.
 func (w *World) keep(ctx context.Context, s *plan.Step, r *Result) bool {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
-	defer cancel()
 	var samples int64
 	var found Result
 	for i := range s.Measure {
@@ -53,9 +50,6 @@ func (w *World) keep(ctx context.Context, s *plan.Step, r *Result) bool {
 	}
 	return true
 }
-
-// keepTime is how long taking the measures of a run that has failed may take.
-const keepTime = 5 * time.Second
 
 // recorded tells whether a measure only reads what the scenario recorded.
 func recorded(m *spec.Measure) bool {
