@@ -19,6 +19,7 @@ type Options struct {
 	ASCII   bool // for a locale that is not UTF-8
 	Verbose bool // also what passed: samples, cleanups, why a cluster was chosen
 	Quiet   bool // only what did not pass, and the verdict
+	Slowest int  // so many of the slowest steps are listed at the end
 	Width   int  // columns. Default: 80
 
 	// Size is the terminal's size now, asked at every redraw so that a resize is

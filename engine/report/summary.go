@@ -126,6 +126,13 @@ func (c *Console) rows(r *event.Result) []row {
 		{name: "covers", text: coversLine(r)},
 		{name: "reports", text: strings.Join(c.opt.Reports, ", ")},
 	}
+	for i, text := range slowest(r, c.opt.Slowest) {
+		name := "slowest"
+		if i > 0 {
+			name = ""
+		}
+		rows = append(rows, row{name: name, text: text})
+	}
 	if c.opt.Rerun != nil && r.ExitCode != 0 {
 		rows = append(rows, row{name: "rerun", text: c.opt.Rerun(r), whole: true})
 	}
