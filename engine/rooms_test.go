@@ -34,7 +34,8 @@ var rooms = map[string][]string{
 	"step":    {"spec", "cluster", "event", "expr", "measure", "plan", "ready", "stats", "rate", "compare"},
 	"run":     {"spec", "cluster", "event", "plan", "step"},
 	"report":  {"spec", "diag", "event"},
-	"schema":  {"spec"},
+	"manual":  {"spec", "diag", "expr", "schema"},
+	"schema":  {"spec", "manual"}, // the manual only for the generator
 }
 
 // owners are the libraries that belong to one room.

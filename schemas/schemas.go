@@ -1,6 +1,7 @@
 // Package schemas holds the JSON Schemas (draft-07) of the language, for editors
-// and for `realspec schema`. They are made from the Go types of engine/spec and
-// their comments by `make generate`; do not edit them by hand.
+// and for `realspec schema`, and its reference. They are made from the Go types of
+// engine/spec and their comments, and from engine/manual, by `make generate`; do
+// not edit them by hand.
 package schemas
 
 import _ "embed"
@@ -14,3 +15,14 @@ var Scenario []byte
 //
 //go:embed step.schema.json
 var Step []byte
+
+// Comments are the comments of the language's types and fields by their names, as
+// JSON: what `realspec explain` says of them.
+//
+//go:embed comments.json
+var Comments []byte
+
+// Reference is the reference of the language, in Markdown.
+//
+//go:embed reference.md
+var Reference []byte

@@ -28,16 +28,20 @@ const (
 
 // commands is the command line.
 type commands struct {
-	Run      runCommand      `cmd:"" help:"Run scenarios and judge them."`
-	Validate validateCommand `cmd:"" help:"Check scenarios without a cluster: every error of every file."`
-	Baseline baselineCommand `cmd:"" help:"Record what scenarios measure, and judge runs by it."`
-	Compare  compareCommand  `cmd:"" help:"Compare two sets of recorded runs."`
-	History  historyCommand  `cmd:"" help:"Show the measures of recorded runs over time."`
-	Grade    gradeCommand    `cmd:"" help:"Hold the figures of a run against the API server's audit log."`
-	Cluster  clusterCommand  `cmd:"" help:"Keep a local cluster warm between runs."`
-	Sweep    sweepCommand    `cmd:"" help:"Delete what interrupted runs left behind."`
-	Schema   schemaCommand   `cmd:"" help:"Print a JSON Schema of the language, for editors."`
-	Version  versionCommand  `cmd:"" help:"Print the versions."`
+	Run        runCommand        `cmd:"" help:"Run scenarios and judge them."`
+	Validate   validateCommand   `cmd:"" help:"Check scenarios without a cluster: every error of every file."`
+	Baseline   baselineCommand   `cmd:"" help:"Record what scenarios measure, and judge runs by it."`
+	Compare    compareCommand    `cmd:"" help:"Compare two sets of recorded runs."`
+	History    historyCommand    `cmd:"" help:"Show the measures of recorded runs over time."`
+	Grade      gradeCommand      `cmd:"" help:"Hold the figures of a run against the API server's audit log."`
+	Cluster    clusterCommand    `cmd:"" help:"Keep a local cluster warm between runs."`
+	Init       initCommand       `cmd:"" help:"Make a scenario from a recipe, or list the recipes."`
+	Completion completionCommand `cmd:"" help:"Print the completion script of a shell."`
+	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" passthrough:""`
+	Sweep      sweepCommand      `cmd:"" help:"Delete what interrupted runs left behind."`
+	Explain    explainCommand    `cmd:"" help:"Explain a field, an expression, an outcome or an error."`
+	Schema     schemaCommand     `cmd:"" help:"Print a JSON Schema of the language, for editors."`
+	Version    versionCommand    `cmd:"" help:"Print the versions."`
 }
 
 // app is what every command may use of the world.
@@ -71,7 +75,7 @@ func main() {
 func (a *app) main(args []string) int {
 	code := -1
 	parser, err := kong.New(&commands{},
-		kong.Name("realspec"),
+		kong.Name(programName(os.Args[0])),
 		kong.Description("Run production scenarios, written in YAML, on real Kubernetes clusters.\n\n"+
 			"Start with: realspec run specs/high-load"),
 		kong.Writers(a.stdout, a.stderr),

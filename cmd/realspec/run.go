@@ -3,10 +3,10 @@ package main
 import (
 	"crypto/rand"
 	"fmt"
-	"io"
+	"maps"
 	"os"
-	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -27,28 +27,41 @@ type runCommand struct {
 	Set            map[string]string `help:"Set a variable of the scenarios; may be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
 	JUnit          string            `name:"junit" help:"Write a JUnit file." placeholder:"FILE"`
 	JSON           string            `name:"json" help:"Write the result as JSON." placeholder:"FILE"`
-	Events         string            `help:"Write every event as it happens, one JSON object a line." placeholder:"FILE"`
+	HTML           string            `name:"html" help:"Write a report to open in a browser." placeholder:"FILE"`
+	Markdown       string            `help:"Write a summary in Markdown, for a ticket." placeholder:"FILE"`
+	Events         string            `help:"Write every event as it happens, one JSON object a line; realspec report makes every report of it." placeholder:"FILE"`
 	Repeat         int               `default:"1" help:"Run every scenario so often, each time in a fresh namespace." placeholder:"N"`
 	Parallel       int               `default:"1" help:"Scenarios that run at a time." placeholder:"N"`
 	Keep           string            `enum:"never,on-failure,always" default:"never" help:"Which scenarios leave behind what they made: ${enum}."`
 	NoBaselines    bool              `help:"Do not judge by recorded baselines."`
 	FailFast       bool              `help:"Begin no further scenario after one did not pass."`
 	Strict         bool              `help:"Exit with 4 when a requirement is not met."`
+	Timeout        time.Duration     `help:"How long the whole run may take, without its cleaning up." placeholder:"TIME"`
 	CleanupTimeout time.Duration     `default:"2m" help:"How long cleaning up a scenario may take." placeholder:"TIME"`
+	CI             string            `name:"ci" enum:"auto,none,github,gitlab" default:"auto" help:"Fold the log and annotate files for this CI system: ${enum}. auto is the one that it runs in."`
+	Watch          bool              `short:"w" help:"Run again whatever is saved, until Ctrl-C."`
+	Slowest        int               `help:"List so many of the slowest steps at the end." placeholder:"N"`
 	Verbose        bool              `short:"v" help:"Show also what passed."`
 	Quiet          bool              `short:"q" help:"Show only what did not pass, and the verdict."`
+	choice
 	kubeFlags
 }
 
 // Run is the command. Whatever happens, one result decides what is shown,
 // written and answered.
 func (c *runCommand) Run(a *app) error {
-	if c.Parallel < 1 || c.Repeat < 1 || c.CleanupTimeout <= 0 {
-		return usage("--parallel and --repeat take a number from 1, and --cleanup-timeout a duration such as 2m")
+	if c.Parallel < 1 || c.Repeat < 1 || c.CleanupTimeout <= 0 || c.Timeout < 0 {
+		return usage("--parallel and --repeat take a number from 1, --timeout and --cleanup-timeout a duration such as 2m")
+	}
+	if err := c.choice.check(); err != nil {
+		return err
 	}
 	all := loadAll(a, c.Paths, c.Set)
-	all.repeat(c.Repeat)
 	all.show(a)
+	picked, err := c.pick(all)
+	if err != nil {
+		return err
+	}
 	out, err := c.openFiles()
 	if err != nil {
 		return err
@@ -57,9 +70,10 @@ func (c *runCommand) Run(a *app) error {
 	clock := event.NewClock(time.Now)
 	folder := &event.Folder{}
 	handlers := []event.Handler{folder}
-	var console *report.Console
+	ci := a.ci(c.CI)
+	var console view
 	if !all.diags.HasErrors() { // otherwise all that is to say has been said, with source lines
-		console = report.NewConsole(c.consoleOptions(a))
+		console = newView(ci, c.consoleOptions(a))
 		handlers = append(handlers, console)
 	}
 	if out.events != nil {
@@ -67,13 +81,16 @@ func (c *runCommand) Run(a *app) error {
 		handlers = append(handlers, out.writer)
 	}
 	bus := event.NewBus(clock, handlers...)
-	c.run(a, all, bus)
+	c.run(a, all, picked, bus)
 	result := folder.Result()
-	wrote := c.write(out, result)
+	wrote := out.write(result)
 	if console != nil {
 		console.Summary(result)
 	} else {
 		fmt.Fprintf(a.stderr, "nothing was run (exit %d)\n", result.ExitCode)
+	}
+	if err := a.tellCI(ci, result); err != nil {
+		fmt.Fprintf(a.stderr, "note: %v\n", err) // the run is what it is, whatever CI shows of it
 	}
 	switch {
 	case wrote != nil:
@@ -84,13 +101,25 @@ func (c *runCommand) Run(a *app) error {
 	return nil
 }
 
+// pick chooses the scenarios and steps that run. Of scenarios that are not valid
+// nothing does.
+func (c *runCommand) pick(all *loaded) (*chosen, error) {
+	if all.diags.HasErrors() {
+		return &chosen{}, nil
+	}
+	return c.choose(all.plans, c.Repeat)
+}
+
 // run emits all events of the run.
-func (c *runCommand) run(a *app, all *loaded, bus event.Sink) {
+func (c *runCommand) run(a *app, all *loaded, picked *chosen, bus event.Sink) {
 	id := newRunID()
 	bus.Emit(event.RunStarted{RunID: id, Version: ownVersion(), Args: c.args(), Strict: c.Strict})
+	limit := newLimit(newChosenSink(bus, picked), a.first, c.Timeout, len(picked.plans))
+	defer limit.stop()
 	end := event.RunEnded{}
 	defer func() {
 		end.Interrupted = a.first.Err() != nil
+		end.Error = limit.why()
 		ownCost(&end.Account)
 		bus.Emit(end)
 	}()
@@ -99,9 +128,13 @@ func (c *runCommand) run(a *app, all *loaded, bus event.Sink) {
 		return
 	}
 	notice := func(text string) { bus.Emit(event.Notice{Text: text}) }
-	clusters := newClusters(a, c.kubeFlags, c.Cluster, c.KeepCluster, id, all.plans, notice)
-	if err := clusters.decide(a.first); err != nil {
-		c.unreached(a, all.plans, bus, &end, err)
+	picked.tell(bus)
+	if len(picked.plans) == 0 {
+		return
+	}
+	clusters := newClusters(a, c.kubeFlags, c.Cluster, c.KeepCluster, id, picked.plans, notice)
+	if err := clusters.decide(limit.ctx); err != nil {
+		c.unreached(limit, picked.plans, &end, err)
 		return
 	}
 	ended := make(chan struct{})
@@ -110,23 +143,23 @@ func (c *runCommand) run(a *app, all *loaded, bus event.Sink) {
 	runner := &run.Runner{
 		Options: run.Options{RunID: id, Parallel: c.Parallel, Keep: run.Keep(c.Keep),
 			FailFast: c.FailFast, NoBaselines: c.NoBaselines, CleanupTimeout: c.CleanupTimeout},
-		Clusters: clusters, Sink: bus,
+		Clusters: clusters, Sink: limit,
 	}
-	runner.Run(a.first, a.second, all.plans)
+	runner.Run(limit.ctx, a.second, picked.plans)
 	clusters.Close()
 	end.Account = clusters.Account()
 }
 
 // unreached ends every scenario of a run that has no cluster to run on.
-func (c *runCommand) unreached(a *app, plans []*plan.Scenario, bus event.Sink, end *event.RunEnded, err error) {
+func (c *runCommand) unreached(limit *limit, plans []*plan.Scenario, end *event.RunEnded, err error) {
 	end.Misused = isUsage(err)
 	reason := event.ReasonCluster
-	if a.first.Err() != nil {
+	if limit.ctx.Err() != nil {
 		reason = event.ReasonInterrupted
 	}
 	for _, p := range plans {
-		bus.Emit(run.Planned(p))
-		bus.Emit(event.ScenarioEnded{Scenario: p.Key, Outcome: event.Errored, Reason: reason, Message: err.Error()})
+		limit.Emit(run.Planned(p))
+		limit.Emit(event.ScenarioEnded{Scenario: p.Key, Outcome: event.Errored, Reason: reason, Message: err.Error()})
 	}
 }
 
@@ -160,17 +193,17 @@ func (c *runCommand) args() []string {
 	if c.Cluster != clusterAuto {
 		args = append(args, "--cluster", c.Cluster)
 	}
-	for name := range c.Set {
+	for _, name := range slices.Sorted(maps.Keys(c.Set)) {
 		args = append(args, "--set", name+"=…")
 	}
-	return args
+	return append(args, c.choice.args()...)
 }
 
 func (c *runCommand) consoleOptions(a *app) report.Options {
 	live := isTerminal(a.stdout) && a.getenv("TERM") != "dumb" && a.getenv("CI") == ""
 	o := report.Options{
 		Out: a.stdout, Live: live, Color: a.color(a.stdout), ASCII: !utf8Locale(a.getenv),
-		Verbose: c.Verbose, Quiet: c.Quiet, Rerun: c.rerun,
+		Verbose: c.Verbose, Quiet: c.Quiet, Slowest: c.Slowest, Rerun: c.rerun,
 	}
 	if f, ok := a.stdout.(*os.File); ok && live {
 		o.Size = func() (int, int) {
@@ -182,7 +215,7 @@ func (c *runCommand) consoleOptions(a *app) report.Options {
 		}
 		o.Width, _ = o.Size()
 	}
-	for _, file := range []string{c.JUnit, c.JSON, c.Events} {
+	for _, file := range []string{c.JUnit, c.JSON, c.HTML, c.Markdown, c.Events} {
 		if file != "" {
 			o.Reports = append(o.Reports, file)
 		}
@@ -219,59 +252,48 @@ func (c *runCommand) rerun(r *event.Result) string {
 	return line
 }
 
-// files are the reports of a run.
+// files are what a run writes.
 type files struct {
-	junit, json, events *os.File
-	writer              *event.Writer
+	reports reportFiles
+	events  *os.File
+	writer  *event.Writer
 }
 
 // openFiles opens the reports before anything runs: a run whose report cannot
 // be written is not worth beginning.
 func (c *runCommand) openFiles() (*files, error) {
-	out := &files{}
-	for _, f := range []struct {
-		path string
-		to   **os.File
-	}{{c.JUnit, &out.junit}, {c.JSON, &out.json}, {c.Events, &out.events}} {
-		if f.path == "" {
-			continue
-		}
-		err := os.MkdirAll(filepath.Dir(f.path), 0o755)
-		if err == nil {
-			*f.to, err = os.Create(f.path)
-		}
-		if err != nil {
+	reports, err := openReports([]reportFile{
+		{path: c.JUnit, render: report.JUnit}, {path: c.JSON, render: report.JSON},
+		{path: c.HTML, render: report.HTML}, {path: c.Markdown, render: markdown},
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &files{reports: reports}
+	if c.Events != "" {
+		if out.events, err = createReport(c.Events); err != nil {
 			out.close()
-			return nil, usage("the report cannot be written: %v", err)
+			return nil, err
 		}
 	}
 	return out, nil
 }
 
 func (f *files) close() {
-	for _, file := range []*os.File{f.junit, f.json, f.events} {
-		if file != nil {
-			file.Close() // written and checked by write; after an error there is nothing more to say
-		}
+	f.reports.close()
+	if f.events != nil {
+		f.events.Close() // its writer tells of errors
 	}
 }
 
 // write writes the reports of the result. A report that could not be written
 // makes the run an error: CI would read an old or a torn one.
-func (c *runCommand) write(out *files, r *event.Result) error {
-	for _, f := range []struct {
-		to     *os.File
-		render func(io.Writer, *event.Result) error
-	}{{out.junit, report.JUnit}, {out.json, report.JSON}} {
-		if f.to == nil {
-			continue
-		}
-		if err := f.render(f.to, r); err != nil {
-			return fmt.Errorf("the report %s could not be written: %w", f.to.Name(), err)
-		}
+func (f *files) write(r *event.Result) error {
+	if err := f.reports.write(r); err != nil {
+		return err
 	}
-	if out.writer != nil && out.writer.Err() != nil {
-		return fmt.Errorf("the events could not be written: %w", out.writer.Err())
+	if f.writer != nil && f.writer.Err() != nil {
+		return fmt.Errorf("the events could not be written: %w", f.writer.Err())
 	}
 	return nil
 }

@@ -106,6 +106,13 @@ func (d *discovery) refresh(ctx context.Context) error {
 	return err
 }
 
+// forget drops the catalog: a kind that was in it has been deleted.
+func (d *discovery) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.catalog, d.asked, d.failure = nil, time.Time{}, nil
+}
+
 // everything is the catalog, read anew.
 func (d *discovery) everything(ctx context.Context) (*catalog, error) {
 	d.mu.Lock()

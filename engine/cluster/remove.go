@@ -38,6 +38,9 @@ func (c *Client) Remove(ctx context.Context, all []Leftover, progress func(gone,
 	for _, wave := range order {
 		left = append(left, r.await(ctx, wave)...)
 	}
+	if slices.ContainsFunc(all, func(l Leftover) bool { return l.Resource.GVK.Kind == "CustomResourceDefinition" }) {
+		c.discovery.forget() // its kind goes with it
+	}
 	for i := range left {
 		left[i] = c.explain(ctx, left[i], r.why[left[i].UID])
 	}

@@ -3,6 +3,7 @@ package event
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"reflect"
@@ -249,11 +250,61 @@ func TestReadNoEventsFile(t *testing.T) {
 }
 
 func TestReadLineTooLong(t *testing.T) {
-	endless := io.MultiReader(strings.NewReader(good+`{"event":"`), &repeat{'x', MaxLine + 1})
-	_, err := Read(endless)
-	if want := "line 2 is longer than 64 MB: this is not an events file"; err == nil || err.Error() != want {
+	const most = 8 << 20
+	endless := io.MultiReader(strings.NewReader(good+`{"event":"`), &repeat{'x', most + 1})
+	_, err := read(endless, most)
+	if want := "line 2 is longer than 8 MB: this is not an events file"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
+}
+
+// A file of another kind is refused before all of it is in memory.
+func TestReadForeign(t *testing.T) {
+	endless := &repeat{'x', MaxLine}
+	_, err := Read(io.MultiReader(strings.NewReader(good), endless))
+	if want := "line 2: a long line that is no JSON: this is not an events file"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	if kept := MaxLine - endless.left; kept > 4<<20 {
+		t.Errorf("%d bytes of it were read first", kept)
+	}
+}
+
+// The step of a scenario with as many pods as Kubernetes supports is read back.
+func TestReadTheLargestStep(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: it takes a second and half a gigabyte")
+	}
+	line := largestStep(150_000)
+	if len(line) < 64<<20 {
+		t.Fatalf("the line has only %d bytes", len(line))
+	}
+	events, err := Read(bytes.NewReader(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Encode(events[0])
+	if err != nil || !bytes.Equal(again, line) {
+		t.Errorf("the line is not the same when it is written again (error %v)", err)
+	}
+}
+
+func largestStep(pods int) []byte {
+	value, server := 12.345678901, 13.0
+	var samples []Sample
+	for i := range pods {
+		samples = append(samples, Sample{Object: fmt.Sprintf("high-throughput-service-7d4b9c6f58-%05d", i),
+			UID: fmt.Sprintf("0d2a4c1e-77aa-4f0e-9a53-%012d", i), Value: &value, Server: &server, Node: "node-1234"})
+	}
+	m := Measured{Name: "startup", Kind: "pods", Unit: "s"}
+	for _, name := range []string{"scheduled", "initialized", "startup", "ready"} {
+		m.Series = append(m.Series, MeasuredSeries{Name: name, Count: int64(pods), Samples: samples})
+	}
+	line, err := Encode(Stamped{Event: StepEnded{Scenario: "specs/a", Step: "03-measure", Measures: []Measured{m}}})
+	if err != nil {
+		panic(err)
+	}
+	return line
 }
 
 type repeat struct {

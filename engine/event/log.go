@@ -43,7 +43,7 @@ func NewBus(clock Clock, to ...Handler) *Bus { return &Bus{clock: clock, to: to}
 func (b *Bus) Emit(e Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := b.clock.Stamp(e)
+	s := b.clock.Stamp(valid(e))
 	for _, h := range b.to {
 		h.Handle(s)
 	}

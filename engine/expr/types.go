@@ -23,6 +23,9 @@ const (
 	typeCluster  = "realspec/cluster"
 	typeNode     = "realspec/node"
 	typeTaint    = "realspec/taint"
+	typeStorage  = "realspec/storageclass"
+	typeIngress  = "realspec/ingressclass"
+	typeService  = "realspec/service"
 	typeSeries   = "realspec/series"
 	typePhases   = "realspec/phases"
 	typeGrouped  = "realspec/grouped"
@@ -50,9 +53,33 @@ func (r *record) add(name string, t *cel.Type, get func(any) (any, bool)) {
 			if v, ok := get(target); ok {
 				return v, nil
 			}
+			if why := unknown(target, name); why != "" {
+				return nil, fmt.Errorf("%s is not known: %s", name, why)
+			}
 			return nil, fmt.Errorf("no such key: %s", name)
 		},
 	}
+}
+
+// unknown says why a field of the cluster or of a node has no value; "" where it
+// has one. What may not be looked at is an error, never an empty list.
+func unknown(target any, field string) string {
+	if !slices.Contains(spec.SurveyedFields, field) {
+		return ""
+	}
+	var why map[string]string
+	switch v := reflect.Indirect(reflect.ValueOf(target)).Interface().(type) {
+	case spec.Cluster:
+		why = v.Unknown
+	case spec.Node:
+		why = v.Unknown
+	default:
+		return ""
+	}
+	if why == nil {
+		return "nobody has looked"
+	}
+	return why[field]
 }
 
 func newRecord(name string) *record {
@@ -85,6 +112,9 @@ func specTypes() map[string]*record {
 		typeCluster:  structRecord(typeCluster, reflect.TypeFor[spec.Cluster]()),
 		typeNode:     structRecord(typeNode, reflect.TypeFor[spec.Node]()),
 		typeTaint:    structRecord(typeTaint, reflect.TypeFor[spec.Taint]()),
+		typeStorage:  structRecord(typeStorage, reflect.TypeFor[spec.StorageClass]()),
+		typeIngress:  structRecord(typeIngress, reflect.TypeFor[spec.IngressClass]()),
+		typeService:  structRecord(typeService, reflect.TypeFor[spec.Service]()),
 		typeSeries:   structRecord(typeSeries, reflect.TypeFor[spec.Series]()),
 		typePhases:   phases,
 		typeGrouped:  grouped,
@@ -115,7 +145,7 @@ func structRecord(name string, t reflect.Type) *record {
 		}
 		r.add(field, goType(t.Field(i).Type), func(target any) (any, bool) {
 			v := reflect.Indirect(reflect.ValueOf(target))
-			if !v.IsValid() || v.Type() != t {
+			if !v.IsValid() || v.Type() != t || unknown(target, field) != "" {
 				return nil, false
 			}
 			return v.Field(i).Interface(), true
@@ -135,6 +165,12 @@ func goType(t reflect.Type) *cel.Type {
 		return cel.ObjectType(typeTaint)
 	case reflect.TypeFor[spec.Series]():
 		return cel.ObjectType(typeSeries)
+	case reflect.TypeFor[spec.StorageClass]():
+		return cel.ObjectType(typeStorage)
+	case reflect.TypeFor[spec.IngressClass]():
+		return cel.ObjectType(typeIngress)
+	case reflect.TypeFor[spec.Service]():
+		return cel.ObjectType(typeService)
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -213,7 +249,7 @@ func (a *adapter) NativeToValue(value any) ref.Val {
 		return v
 	case map[string]any:
 		return types.NewStringInterfaceMap(a, v)
-	case []any, []map[string]any, []spec.Node, []spec.Taint:
+	case []any, []map[string]any, []spec.Node, []spec.Taint, []spec.StorageClass, []spec.IngressClass, []spec.Service:
 		return types.NewDynamicList(a, v)
 	case resource.Quantity:
 		return apiservercel.Quantity{Quantity: &v}
@@ -249,6 +285,12 @@ func (a *adapter) record(value any) *record {
 		return a.records[typeCluster]
 	case spec.Taint:
 		return a.records[typeTaint]
+	case spec.StorageClass:
+		return a.records[typeStorage]
+	case spec.IngressClass:
+		return a.records[typeIngress]
+	case spec.Service:
+		return a.records[typeService]
 	}
 	return nil
 }

@@ -17,27 +17,14 @@ const maxListed = 10_000
 type Calls struct {
 	samples stats.Samples
 	listed  []sample // all of them, or none when there are more than maxListed
-	index   int      // of the next call, as in ${{ index }}
-	run     int32
 }
 
-// Repeat begins the next repetition: its calls are pooled with the earlier ones.
-func (c *Calls) Repeat() {
-	c.run++
-	c.index = 0
-}
-
-// Shot takes one call: when it was due, left and had its answer. Its latency is
-// from due to the answer, so that a call that had to wait for its turn shows what
-// a user would have waited. One that failed or was never sent (sent is zero) is
-// missing. The shots of the warm-up are counted and left out.
-func (c *Calls) Shot(due, sent, ended time.Time, err error, warmUp bool) {
-	index := c.index
-	c.index++
-	if warmUp {
-		return
-	}
-	s := sample{run: c.run}
+// Shot takes one call: its number, as in ${{ index }}, when it was due, left and
+// had its answer. Its latency is from due to the answer, so that a call that had to
+// wait for its turn shows what a user would have waited. One that failed or was
+// never sent (sent is zero) is missing.
+func (c *Calls) Shot(index int, due, sent, ended time.Time, err error) {
+	var s sample
 	if err == nil && !sent.IsZero() && !ended.IsZero() {
 		s.came, s.took = true, max(ended.Sub(due), 0)
 		c.samples.Add(s.took)

@@ -8,34 +8,25 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
+	"strconv"
 	"strings"
-
-	"sigs.k8s.io/yaml"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Docs are the comments of a package's types and of their fields, each paragraph
-// on one line. The keys are Go names: Step, and Step.Timeout.
+// on one line. The keys are Go names: Step, and Step.Timeout. Those of constants
+// are the name of their type and their value: Reason.timeout.
 type Docs map[string]string
 
 // ReadDocs reads the comments of the Go package in a folder.
 func ReadDocs(dir string) (Docs, error) {
-	names, err := fs.Glob(os.DirFS(dir), "*.go")
+	files, err := parse(dir)
 	if err != nil {
 		return nil, err
 	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("no Go files in %s", dir)
-	}
 	docs := Docs{}
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, name), nil, parser.ParseComments)
-		if err != nil {
-			return nil, err
-		}
+	for _, file := range files {
 		for _, decl := range file.Decls {
 			if decl, ok := decl.(*ast.GenDecl); ok && decl.Tok == token.TYPE {
 				docs.types(decl)
@@ -57,6 +48,7 @@ func (d Docs) types(decl *ast.GenDecl) {
 			comment = decl.Doc // without parentheses the comment stands before the word type
 		}
 		d.add(typ.Name.Name, comment)
+		d.nameless(typ.Name.Name)
 		fields, ok := typ.Type.(*ast.StructType)
 		if !ok {
 			continue
@@ -67,6 +59,20 @@ func (d Docs) types(decl *ast.GenDecl) {
 			}
 		}
 	}
+}
+
+// nameless takes the name of a type, which no tester knows, off the beginning of
+// its comment: Local is the shape of … becomes The shape of …
+func (d Docs) nameless(name string) {
+	text, ok := strings.CutPrefix(d[name], name+" ")
+	if !ok {
+		return
+	}
+	for _, verb := range []string{"is ", "are "} {
+		text = strings.TrimPrefix(text, verb)
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	d[name] = string(unicode.ToUpper(first)) + text[size:]
 }
 
 func (d Docs) add(key string, comment *ast.CommentGroup) {
@@ -87,40 +93,68 @@ func unwrap(comment string) string {
 	return strings.Join(paragraphs, "\n\n")
 }
 
-var (
-	defaultValue = regexp.MustCompile(`(?:^|\s)Default: (.+?)\.(?:\s|$)`)
-	exampleValue = regexp.MustCompile(`(?:^|\s)Example: (.+?)\.(?:\s|$)`)
-)
-
-// annotate puts a comment into a node: the whole text as its description, and
-// beside it the default and the example where they are values that a takes.
-func annotate(n *node, text string, a accepts) {
-	n.Description = text
-	if m := defaultValue.FindStringSubmatch(text); m != nil {
-		if value, ok := literal(m[1]); ok && a.scalar && a.value(value) {
-			n.Default = value
+// AddConstants adds the comments of the text constants of a type, which stand
+// behind or above them, of the Go package in a folder.
+func (d Docs) AddConstants(dir, typ string) error {
+	files, err := parse(dir)
+	if err != nil {
+		return err
+	}
+	before := len(d)
+	for _, file := range files {
+		for _, decl := range file.Decls {
+			if decl, ok := decl.(*ast.GenDecl); ok && decl.Tok == token.CONST {
+				d.constants(decl, typ)
+			}
 		}
 	}
-	if m := exampleValue.FindStringSubmatch(text); m != nil {
-		var value any
-		if err := yaml.Unmarshal([]byte(m[1]), &value); err == nil && a.value(value) {
-			n.Examples = []any{value}
+	if len(d) == before {
+		return fmt.Errorf("no constants of type %s in %s", typ, dir)
+	}
+	return nil
+}
+
+func (d Docs) constants(decl *ast.GenDecl, typ string) {
+	for _, s := range decl.Specs {
+		value, ok := s.(*ast.ValueSpec)
+		if !ok || len(value.Values) != 1 {
+			continue
+		}
+		name, _ := value.Type.(*ast.Ident)
+		literal, _ := value.Values[0].(*ast.BasicLit)
+		if name == nil || name.Name != typ || literal == nil {
+			continue
+		}
+		comment := value.Comment
+		if comment == nil {
+			comment = value.Doc
+		}
+		word, err := strconv.Unquote(literal.Value)
+		if err == nil {
+			d.add(typ+"."+word, comment)
 		}
 	}
 }
 
-// literal is the value of a default. Most defaults are said in words ("the
-// scenario's own"), which are no value; "empty" is the empty text.
-func literal(text string) (any, bool) {
-	if text == "empty" {
-		return "", true
+// parse reads the Go files of a folder, without its tests.
+func parse(dir string) ([]*ast.File, error) {
+	names, err := fs.Glob(os.DirFS(dir), "*.go")
+	if err != nil {
+		return nil, err
 	}
-	if strings.ContainsAny(text, " \t") && !strings.HasPrefix(text, `"`) {
-		return nil, false
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no Go files in %s", dir)
 	}
-	var value any
-	if err := yaml.Unmarshal([]byte(text), &value); err != nil || value == nil {
-		return nil, false
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, name), nil, parser.ParseComments)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
 	}
-	return value, true
+	return files, nil
 }

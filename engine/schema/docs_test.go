@@ -43,11 +43,16 @@ type (
 	g := NewWithT(t)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(docs).To(Equal(schema.Docs{
-		"One":   "One is the first.\n\nAnd it goes on.",
+		"One":   "The first.\n\nAnd it goes on.",
 		"One.A": "Two fields. Default: 1.",
 		"One.B": "Two fields. Default: 1.",
-		"Two":   "Two is in a group.",
+		"Two":   "In a group.",
 	}))
+	write("words.go", "package a\n\ntype Word string\n\nconst (\n\tFirst Word = \"first\" // the first of\n\tOther      = \"other\" // of no type\n)\n")
+	g.Expect(docs.AddConstants(dir, "Word")).To(Succeed())
+	g.Expect(docs).To(HaveKeyWithValue("Word.first", "the first of"))
+	g.Expect(docs).To(HaveLen(5))
+	g.Expect(docs.AddConstants(dir, "Three")).To(MatchError(ContainSubstring("no constants of type Three")))
 	_, err = schema.ReadDocs(filepath.Join(dir, "none"))
 	g.Expect(err).To(MatchError(ContainSubstring("no Go files in")))
 }
@@ -78,11 +83,11 @@ func TestDefaultsAndExamples(t *testing.T) {
 		{"NodePool", "name", "node", nil},
 		{"Taint", "value", "", nil},
 		{"Delete", "wait", true, nil},
-		{"Delete", "gracePeriod", nil, nil}, // "the object's own" is no value
-		{"Step", "name", nil, nil},
-		{"Step", "timeout", nil, nil}, // "1m for apply, …"
+		{"Delete", "gracePeriod", nil, "0s"}, // "the object's own" is no value
+		{"Step", "name", nil, "When every workload has rolled out"},
+		{"Step", "timeout", nil, "3m"}, // "1m for apply, …"
 		{"Step", "if", nil, "nodes.size() > 1"},
-		{"Step", "thresholds", nil, nil}, // an expression is no list of checks
+		{"Step", "thresholds", nil, []any{map[string]any{"cel": "startup.ready.max < duration('30s')"}}},
 		{"Condition", "stays", "0s", nil},
 		{"ScenarioSpec", "timeout", "30m", nil},
 		{"ScenarioSpec", "vars", nil, map[string]any{"replicas": 5.0}},

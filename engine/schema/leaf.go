@@ -51,7 +51,7 @@ type accepts struct {
 	value  func(any) bool
 }
 
-func acceptsOf(t reflect.Type) accepts {
+func (b *builder) accepts(t reflect.Type) accepts {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -77,7 +77,7 @@ func acceptsOf(t reflect.Type) accepts {
 		return accepts{false, func(v any) bool {
 			fields, ok := v.(map[string]any)
 			for _, value := range fields {
-				ok = ok && acceptsOf(t.Elem()).value(value)
+				ok = ok && b.accepts(t.Elem()).value(value)
 			}
 			return ok
 		}}
@@ -85,12 +85,29 @@ func acceptsOf(t reflect.Type) accepts {
 		return accepts{false, func(v any) bool {
 			items, ok := v.([]any)
 			for _, item := range items {
-				ok = ok && acceptsOf(t.Elem()).value(item)
+				ok = ok && b.accepts(t.Elem()).value(item)
 			}
 			return ok
 		}}
 	}
+	if t.Kind() == reflect.Struct {
+		return accepts{false, func(v any) bool { return b.acceptsFields(t, v) }}
+	}
 	return accepts{false, func(any) bool { return false }}
+}
+
+// acceptsFields tells whether a value is a mapping of fields that a struct has.
+func (b *builder) acceptsFields(t reflect.Type, v any) bool {
+	fields, ok := v.(map[string]any)
+	known := map[string]Field{}
+	for _, f := range fieldsOf(t, b.docs) {
+		known[f.Name] = f
+	}
+	for name, value := range fields {
+		f, is := known[name]
+		ok = ok && is && b.accepts(f.Type).value(value)
+	}
+	return ok
 }
 
 // accepts is that of a leaf.

@@ -21,7 +21,9 @@ type node struct {
 	Pattern     string   `json:"pattern,omitempty"`
 	// PatternErrorMessage is no keyword of draft-07, which says to ignore what it
 	// does not know. yaml-language-server shows it in the place of the pattern.
-	PatternErrorMessage  string           `json:"patternErrorMessage,omitempty"`
+	PatternErrorMessage string `json:"patternErrorMessage,omitempty"`
+	// DefaultSnippets are none either: yaml-language-server completes with them.
+	DefaultSnippets      []snippet        `json:"defaultSnippets,omitempty"`
 	MinLength            *int             `json:"minLength,omitempty"`
 	MinItems             *int             `json:"minItems,omitempty"`
 	Minimum              *int             `json:"minimum,omitempty"`
@@ -37,6 +39,13 @@ type node struct {
 	Then                 *node            `json:"then,omitempty"`
 	Else                 *node            `json:"else,omitempty"`
 	Definitions          map[string]*node `json:"definitions,omitempty"`
+}
+
+// snippet is what an editor offers to write.
+type snippet struct {
+	Label       string `json:"label"`
+	Description string `json:"description"`
+	Body        any    `json:"body"`
 }
 
 // property is one field of a mapping.

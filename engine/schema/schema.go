@@ -10,7 +10,6 @@ package schema
 import (
 	"fmt"
 	"reflect"
-	"strings"
 
 	"github.com/realspec/realspec/engine/spec"
 )
@@ -120,17 +119,18 @@ func (b *builder) structure(t reflect.Type) error {
 	n := &node{Description: b.docs[t.Name()], Type: "object", AdditionalProperties: false}
 	b.definitions[t.Name()] = n
 	var unary []string
-	for _, f := range fieldsOf(t) {
+	for _, f := range fieldsOf(t, b.docs) {
 		one, err := b.field(t, f)
 		if err != nil {
 			return err
 		}
-		n.Properties = append(n.Properties, property{f.name, one})
-		if f.required {
-			n.Required = append(n.Required, f.name)
+		n.Properties = append(n.Properties, property{f.Name, one})
+		if f.Required {
+			n.Required = append(n.Required, f.Name)
 		}
-		if f.unary {
-			unary = append(unary, f.name)
+		if f.isUnary() {
+			unary = append(unary, f.Name)
+			n.snippet(f, one)
 		}
 		n.dependency(f)
 	}
@@ -140,35 +140,47 @@ func (b *builder) structure(t reflect.Type) error {
 	return nil
 }
 
-// dependency states that one of the fields of f.with stands beside f.
-func (n *node) dependency(f field) {
-	if len(f.with) == 0 {
+// snippet offers a verb or kind with its example. It is put on the mapping, not
+// on the field: yaml-language-server completes a field that is a mapping or a
+// list with a skeleton of its own, whatever the field's snippets are.
+func (n *node) snippet(f Field, one *node) {
+	if len(one.Examples) == 0 {
+		return
+	}
+	n.DefaultSnippets = append(n.DefaultSnippets, snippet{
+		Label: f.Name + ": shortest form", Description: f.Says, Body: map[string]any{f.Name: one.Examples[0]},
+	})
+}
+
+// dependency states that one of the fields of f.With stands beside f.
+func (n *node) dependency(f Field) {
+	if len(f.With) == 0 {
 		return
 	}
 	if n.Dependencies == nil {
 		n.Dependencies = map[string]any{}
 	}
-	n.Dependencies[f.name] = f.with
-	if len(f.with) > 1 {
-		n.Dependencies[f.name] = &node{AnyOf: requiredOf(f.with)}
+	n.Dependencies[f.Name] = f.With
+	if len(f.With) > 1 {
+		n.Dependencies[f.Name] = &node{AnyOf: requiredOf(f.With)}
 	}
 }
 
 // field is the schema of one field.
-func (b *builder) field(t reflect.Type, f field) (*node, error) {
+func (b *builder) field(t reflect.Type, f Field) (*node, error) {
 	key := t.Name() + "." + f.goName
 	if b.docs[key] == "" {
 		return nil, fmt.Errorf("field %s has no comment", key)
 	}
-	n, err := b.typ(f.typ)
+	n, err := b.typ(f.Type)
 	if err != nil {
 		return nil, fmt.Errorf("field %s: %w", key, err)
 	}
 	// Draft-07 ignores what stands beside $ref, and that is right for comments:
 	// editors show them, validators need not. Rules are never put there.
-	annotate(n, b.docs[key], acceptsOf(f.typ))
-	n.Enum = f.enum
-	if (f.required || f.unary) && f.enum == nil {
+	b.annotate(n, f)
+	n.Enum = f.Enum
+	if (f.Required || f.isUnary()) && f.Enum == nil {
 		switch n.Type {
 		case "array":
 			n.MinItems = new(1)
@@ -199,43 +211,4 @@ func (n *node) constant(name, value string) error {
 		}
 	}
 	return fmt.Errorf("there is no field %s to hold %s", name, value)
-}
-
-// field is what the tags of a struct field say.
-type field struct {
-	name, goName string
-	typ          reflect.Type
-	required     bool
-	unary        bool     // a verb or kind: exactly one such field is written
-	with         []string // the fields of which one must be written beside this one
-	enum         []string
-}
-
-// fieldsOf are the fields that may be written in YAML, those left out that are
-// not available yet.
-func fieldsOf(t reflect.Type) []field {
-	var out []field
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "" || name == "-" || f.Type == reflect.TypeFor[spec.Unavailable]() {
-			continue
-		}
-		one := field{name: name, goName: f.Name, typ: f.Type}
-		for rule := range strings.SplitSeq(f.Tag.Get("realspec"), ",") {
-			word, value, _ := strings.Cut(rule, "=")
-			switch word {
-			case "required":
-				one.required = true
-			case "verb", "kind":
-				one.unary = true
-			case "with":
-				one.with = strings.Split(value, "|")
-			case "enum":
-				one.enum = strings.Split(value, "|")
-			}
-		}
-		out = append(out, one)
-	}
-	return out
 }

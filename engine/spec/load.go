@@ -19,27 +19,29 @@ type Load struct {
 	// without a name of its own is called like its kind, with the index behind.
 	// Example: {apiVersion: v1, kind: ConfigMap, metadata: {name: "item-${{ index }}"}}.
 	Object Object `json:"object" realspec:"required"`
-	// How many objects. Default: as many as are due in the time of `for` or of
-	// the stages.
+	// How many objects. Default: as many as are due in the time of `for` or of the
+	// stages. Example: 100. Unit: objects.
 	Count int `json:"count,omitempty"`
-	// Objects a second. Default: all are due at once, and `concurrency` bounds
-	// how many are in flight.
+	// Objects a second. Default: all are due at once, and `concurrency` bounds how
+	// many are in flight. Example: 20. Unit: objects a second.
 	Rate float64 `json:"rate,omitempty"`
 	// The time in which the rate rises evenly from 0 to `rate`. Default: 0s.
 	Ramp Duration `json:"ramp,omitempty"`
-	// How long objects are created. Default: until `count` is reached.
+	// How long objects are created. Default: until `count` is reached. Example: 1m.
 	For Duration `json:"for,omitempty"`
 	// Rates one after the other, instead of rate, ramp and for.
+	// Example: [{rate: 10, for: 30s}, {rate: 50, for: 1m, ramp: true}].
 	Stages []Stage `json:"stages,omitempty"`
-	// The most requests in flight. One that is due while all are busy is late,
-	// and its lag is reported; it is never left out. Default: 256.
+	// The most requests in flight. One that is due while all are busy is late, and
+	// its lag is reported; it is never left out. Default: 256. Unit: requests.
 	Concurrency int `json:"concurrency,omitempty"`
-	// The first objects, which the figures leave out. Default: 0.
+	// The first objects, which the figures leave out. Default: 0. Unit: objects.
 	WarmUp int `json:"warmUp,omitempty"`
 	// How long the objects are kept before the step ends. Default: 0s.
 	Hold Duration `json:"hold,omitempty"`
-	// Objects a second that are replaced during `hold`: the oldest is deleted and
-	// a new one created. Its figures are NAME_churn. Default: 0.
+	// Objects a second that are replaced during `hold`: the oldest is deleted and a
+	// new one created. Its figures are NAME_churn. Default: 0. Unit: objects a
+	// second.
 	Churn float64 `json:"churn,omitempty"`
 }
 
@@ -58,7 +60,7 @@ const ChurnSuffix = "_churn"
 type Stage struct {
 	// At is where the stage begins.
 	At Pos `json:"-"`
-	// Operations a second. Example: 50.
+	// Operations a second. Example: 50. Unit: operations a second.
 	Rate float64 `json:"rate" realspec:"required"`
 	// How long. Example: 30s.
 	For Duration `json:"for" realspec:"required"`
@@ -77,20 +79,24 @@ type APIMeasure struct {
 	// What is called.
 	Verb string `json:"verb" realspec:"required,enum=get|list|create|patch"`
 	// With get, list and patch: the objects. get and patch take them in turn.
+	// Example: {kind: Pod, selector: app=web}.
 	On *Selector `json:"on,omitempty"`
 	// With create: the object; ${{ index }} counts the calls.
+	// Example: {apiVersion: v1, kind: ConfigMap, metadata: {name: "item-${{ index }}"}}.
 	Object Object `json:"object,omitempty"`
 	// With patch: the merge patch; ${{ index }} counts the calls.
+	// Example: {metadata: {annotations: {call: "${{ index }}"}}}.
 	Merge Object `json:"merge,omitempty"`
-	// Calls a second.
+	// Calls a second. Example: 50. Unit: calls a second.
 	Rate float64 `json:"rate" realspec:"required"`
 	// How many calls. Default: as many as are due in the time of `for`.
+	// Example: 300. Unit: calls.
 	Count int `json:"count,omitempty"`
-	// How long calls are made. Default: until `count` is reached.
+	// How long calls are made. Default: until `count` is reached. Example: 30s.
 	For Duration `json:"for,omitempty"`
-	// The most calls in flight. Default: 256.
+	// The most calls in flight. Default: 256. Unit: calls.
 	Concurrency int `json:"concurrency,omitempty"`
-	// The first calls, which the figures leave out. Default: 0.
+	// The first calls, which the figures leave out. Default: 0. Unit: calls.
 	WarmUp int `json:"warmUp,omitempty"`
 }
 
@@ -123,6 +129,7 @@ type PrometheusMeasure struct {
 	// A PromQL expression. Example: sum(rate(http_requests_total[1m])).
 	Query Text `json:"query" realspec:"required"`
 	// The distance of the values of a range query. Default: one value at the end.
+	// Example: 15s.
 	Step Duration `json:"step,omitempty"`
 	// A bearer token. Example: ${{ env.PROMETHEUS_TOKEN }}.
 	Token Text `json:"token,omitempty"`
@@ -140,7 +147,7 @@ type Baseline struct {
 	Tolerance Percent `json:"tolerance,omitempty"`
 	// A difference that never counts. Default: 0s.
 	Floor Duration `json:"floor,omitempty"`
-	// A value that must not be exceeded, whatever was recorded.
+	// A value that must not be exceeded, whatever was recorded. Example: 30s.
 	Limit Duration `json:"limit,omitempty"`
 	// Judge by the range of the recorded runs, widened by the tolerance, instead of by
 	// a test: a value above it fails. Default: false.
@@ -178,9 +185,10 @@ type Delivery struct {
 	Failed int64 `json:"failed"`
 	// Operations that were never sent.
 	Dropped int64 `json:"dropped"`
-	// Operations a second that were asked for, and that were delivered.
+	// The rate that was asked for. Unit: operations a second.
 	Asked float64 `json:"asked"`
-	Rate  float64 `json:"rate"`
+	// The rate that was delivered. Unit: operations a second.
+	Rate float64 `json:"rate"`
 	// The longest that an operation left after its time.
 	Lag time.Duration `json:"lag"`
 	// From the moment at which an operation was due to its answer. One that failed
@@ -190,23 +198,36 @@ type Delivery struct {
 
 // ServerLatency is what a threshold can ask of the API server's own histograms.
 type ServerLatency struct {
-	Mutating Series `json:"mutating"` // create, update, patch, delete
-	Reads    Series `json:"reads"`    // of one object
-	Lists    Series `json:"lists"`    // of a namespace or of the cluster
+	// Calls that create, update, patch or delete.
+	Mutating Series `json:"mutating"`
+	// Reads of one object.
+	Reads Series `json:"reads"`
+	// Lists of a namespace or of the cluster.
+	Lists Series `json:"lists"`
 }
 
 // Values is what a threshold can ask of numbers without a unit.
 type Values struct {
-	Count  int64   `json:"count"`
-	Min    float64 `json:"min"`
-	Mean   float64 `json:"mean"`
-	P50    float64 `json:"p50"`
-	P90    float64 `json:"p90"`
-	P95    float64 `json:"p95"`
-	P99    float64 `json:"p99"`
-	Max    float64 `json:"max"`
+	// Values seen.
+	Count int64 `json:"count"`
+	// The smallest.
+	Min float64 `json:"min"`
+	// Their mean.
+	Mean float64 `json:"mean"`
+	// The median: half of the values are at most this large.
+	P50 float64 `json:"p50"`
+	// 90 % of the values are at most this large.
+	P90 float64 `json:"p90"`
+	// 95 % of the values are at most this large.
+	P95 float64 `json:"p95"`
+	// 99 % of the values are at most this large.
+	P99 float64 `json:"p99"`
+	// The largest.
+	Max float64 `json:"max"`
+	// Their standard deviation.
 	Stddev float64 `json:"stddev"`
-	Last   float64 `json:"last"`
+	// The value of the last moment.
+	Last float64 `json:"last"`
 }
 
 // Grouped is what a threshold can ask of a measure of pods with `by`.

@@ -9,16 +9,20 @@ type Measure struct {
 	// The name under which thresholds and reports know the measure: a CEL
 	// identifier. Example: startup.
 	Name string `json:"name" realspec:"required"`
-	// The life of every pod in the scenario, from the recording that began
-	// before the first apply.
+	// The life of every pod in the scenario, from the recording that began before
+	// the first apply. Example: {selector: app=web}.
 	Pods *PodsMeasure `json:"pods,omitempty" realspec:"kind"`
 	// The time between two steps, or of the steps under `during`.
+	// Example: {from: 00-apply, to: 01-wait}.
 	Elapsed *ElapsedMeasure `json:"elapsed,omitempty" realspec:"kind"`
 	// The time from one condition to another on each selected object.
+	// Example: {on: {kind: Job}, end: "has(object.status.completionTime)"}.
 	Objects *ObjectsMeasure `json:"objects,omitempty" realspec:"kind"`
 	// Latency of API calls made at a given rate.
+	// Example: {verb: get, on: {kind: Pod}, rate: 50, for: 30s}.
 	API *APIMeasure `json:"api,omitempty" realspec:"kind"`
 	// Latency of all API calls, as the API server itself measured it.
+	// Example: {resources: [pods]}.
 	APIServer *APIServerMeasure `json:"apiserver,omitempty" realspec:"kind"`
 	// Requests at a constant arrival rate.
 	HTTP Unavailable `json:"http,omitempty" realspec:"kind"`
@@ -27,6 +31,7 @@ type Measure struct {
 	// CPU, memory and storage used.
 	Usage Unavailable `json:"usage,omitempty" realspec:"kind"`
 	// A PromQL query over the step's window.
+	// Example: {url: "http://127.0.0.1:9090", query: up}.
 	Prometheus *PrometheusMeasure `json:"prometheus,omitempty" realspec:"kind"`
 	// A command in a pod.
 	Exec Unavailable `json:"exec,omitempty" realspec:"kind"`
@@ -58,11 +63,12 @@ func (m *Measure) Kind() string {
 type PodsMeasure struct {
 	// At is where the measure begins.
 	At Pos `json:"-"`
-	// A label selector; empty selects all pods of the namespace.
+	// A label selector; empty selects all pods of the namespace. Example: app=web.
 	Selector Text `json:"selector,omitempty"`
 	// The namespace. Default: the scenario's own.
 	Namespace Text `json:"namespace,omitempty"`
-	// How many pods there must be at least; fewer is a failure. Default: 1.
+	// How many pods there must be at least; fewer is a failure. Default: 1. Unit:
+	// pods.
 	Expect int `json:"expect,omitempty"`
 	// The moment that begins the time: stored (first seen on the watch), or, for
 	// pods that a load step created itself, accepted (its answer had come), sent
@@ -90,15 +96,16 @@ type ElapsedMeasure struct {
 type ObjectsMeasure struct {
 	// At is where the measure begins.
 	At Pos `json:"-"`
-	// The objects.
+	// The objects. Example: {kind: PersistentVolumeClaim}.
 	On Selector `json:"on" realspec:"required"`
 	// The condition over `object` that begins the time. Default: the object was
-	// first seen.
+	// first seen. Example: object.status.phase == 'Pending'.
 	Start Expr `json:"start,omitempty"`
 	// The condition over `object` that ends the time.
 	// Example: object.status.phase == 'Bound'.
 	End Expr `json:"end" realspec:"required"`
-	// How many objects there must be at least; fewer is a failure. Default: 1.
+	// How many objects there must be at least; fewer is a failure. Default: 1. Unit:
+	// objects.
 	Expect int `json:"expect,omitempty"`
 }
 
@@ -107,20 +114,28 @@ var Phases = []string{"scheduled", "initialized", "startup", "ready"}
 
 // Series is what a threshold can ask of a series of samples. A sample that is
 // missing (the pod was there and never got so far) counts above every seen one,
-// so a quantile that falls on it is Missing. Quantiles are nearest rank.
+// so a quantile that falls on it is above every limit. Quantiles are nearest rank.
 type Series struct {
 	// Samples seen.
 	Count int64 `json:"count"`
 	// Samples that never came.
-	Missing int64         `json:"missing"`
-	Min     time.Duration `json:"min"`
-	Mean    time.Duration `json:"mean"`
-	P50     time.Duration `json:"p50"`
-	P90     time.Duration `json:"p90"`
-	P95     time.Duration `json:"p95"`
-	P99     time.Duration `json:"p99"`
-	Max     time.Duration `json:"max"`
-	Stddev  time.Duration `json:"stddev"`
+	Missing int64 `json:"missing"`
+	// The shortest.
+	Min time.Duration `json:"min"`
+	// The mean of those seen.
+	Mean time.Duration `json:"mean"`
+	// The median: half of the samples are at most this long.
+	P50 time.Duration `json:"p50"`
+	// 90 % of the samples are at most this long.
+	P90 time.Duration `json:"p90"`
+	// 95 % of the samples are at most this long.
+	P95 time.Duration `json:"p95"`
+	// 99 % of the samples are at most this long.
+	P99 time.Duration `json:"p99"`
+	// The longest.
+	Max time.Duration `json:"max"`
+	// The standard deviation of those seen.
+	Stddev time.Duration `json:"stddev"`
 }
 
 // WorstGroup is the name of a pods measure's phases in its worst group.

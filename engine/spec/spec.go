@@ -20,12 +20,15 @@ type Scenario struct {
 	// At is where the document begins.
 	At Pos `json:"-"`
 	// The version of the language. Always realspec.dev/v1alpha1.
+	// Example: realspec.dev/v1alpha1.
 	APIVersion string `json:"apiVersion" realspec:"required"`
-	// Always Scenario.
+	// Always Scenario. Example: Scenario.
 	Kind string `json:"kind" realspec:"required"`
 	// Name and labels of the scenario.
+	// Example: {name: high-load, labels: {tier: production}}.
 	Metadata Metadata `json:"metadata" realspec:"required"`
 	// What the scenario proves and needs.
+	// Example: {description: Services keep their replicas under load., timeout: 15m}.
 	Spec ScenarioSpec `json:"spec"`
 }
 
@@ -33,8 +36,8 @@ type Scenario struct {
 type Metadata struct {
 	// At is where the metadata begin.
 	At Pos `json:"-"`
-	// The scenario's name: a DNS label, at most 40 characters, because the
-	// namespace of the run is built from it. Example: high-load.
+	// The scenario's name: a DNS label, at most 40 characters, because the namespace
+	// of the run is built from it. Example: high-load.
 	Name string `json:"name" realspec:"required"`
 	// Labels to select scenarios by. Example: {tier: production}.
 	Labels map[string]string `json:"labels,omitempty"`
@@ -45,14 +48,17 @@ type ScenarioSpec struct {
 	// At is where the value of spec begins.
 	At Pos `json:"-"`
 	// One sentence: what is proved when this scenario passes.
+	// Example: Services keep their replicas under load.
 	Description string `json:"description,omitempty"`
-	// Requirement ids that this scenario covers; reported as a traceability
-	// matrix. Example: [BR-PRODUCTION-001].
+	// Requirement ids that this scenario covers; reported as a traceability matrix.
+	// Example: [BR-PRODUCTION-001].
 	Covers []string `json:"covers,omitempty"`
 	// What the cluster must offer. Checked before anything is written to it; a
 	// requirement that does not hold skips the scenario and says what was found.
+	// Example: {kubernetes: ">=1.24", nodes: {min: 3}}.
 	Requires *Requires `json:"requires,omitempty"`
 	// The shape of the embedded local cluster, used when the scenario runs on it.
+	// Example: {nodes: [{count: 4, cpu: "8", memory: 32Gi}]}.
 	Local *Local `json:"local,omitempty"`
 	// How long the whole scenario may take, without cleanup. Default: 30m.
 	Timeout Duration `json:"timeout,omitempty"`
@@ -60,8 +66,8 @@ type ScenarioSpec struct {
 	// refer to others with ${{ vars.NAME }}. `--set NAME=VALUE` overrides.
 	// Example: {replicas: 5}.
 	Vars Object `json:"vars,omitempty"`
-	// Names of environment variables that expressions may read as env.NAME.
-	// One that is not set is an empty text. Example: [LLM_ENDPOINT].
+	// Names of environment variables that expressions may read as env.NAME. One that
+	// is not set is an empty text. Example: [LLM_ENDPOINT].
 	Env []string `json:"env,omitempty"`
 }
 
@@ -73,8 +79,10 @@ type Requires struct {
 	// spaces. Example: ">=1.24".
 	Kubernetes string `json:"kubernetes,omitempty"`
 	// How many nodes, and how large each of them.
+	// Example: {min: 3, each: {cpu: "4", memory: 8Gi}}.
 	Nodes *NodeRequirement `json:"nodes,omitempty"`
 	// Further requirements as expressions over `cluster` and `nodes`.
+	// Example: [{cel: "nodes.exists(n, n.arch == 'arm64')", message: an ARM node}].
 	Checks []Check `json:"checks,omitempty"`
 }
 
@@ -83,9 +91,9 @@ type Requires struct {
 type NodeRequirement struct {
 	// At is where the requirement begins.
 	At Pos `json:"-"`
-	// At least this many such nodes. Default: 1.
+	// At least this many such nodes. Default: 1. Unit: nodes.
 	Min int `json:"min,omitempty"`
-	// At most this many such nodes; 0 means no limit. Default: 0.
+	// At most this many such nodes; 0 means no limit. Default: 0. Unit: nodes.
 	Max int `json:"max,omitempty"`
 	// The least allocatable amount of each resource on every counted node.
 	// Example: {cpu: "4", memory: 8Gi, nvidia.com/gpu: "1"}.
@@ -97,6 +105,7 @@ type Local struct {
 	// At is where the shape begins.
 	At Pos `json:"-"`
 	// Pools of equal nodes. Default: one node of 4 CPU and 8Gi.
+	// Example: [{count: 4, cpu: "8", memory: 32Gi}].
 	Nodes []NodePool `json:"nodes,omitempty"`
 }
 
@@ -106,21 +115,21 @@ type NodePool struct {
 	At Pos `json:"-"`
 	// The first part of the nodes' names. Default: node.
 	Name string `json:"name,omitempty"`
-	// How many nodes. Default: 1.
+	// How many nodes. Default: 1. Unit: nodes.
 	Count int `json:"count,omitempty"`
-	// CPU cores of each node. Default: "4".
+	// CPU cores of each node. Default: "4". Unit: cores.
 	CPU Quantity `json:"cpu,omitempty"`
-	// Memory of each node. Default: 8Gi.
+	// Memory of each node. Default: 8Gi. Unit: bytes.
 	Memory Quantity `json:"memory,omitempty"`
-	// Pods that fit on each node. Default: 110.
+	// Pods that fit on each node. Default: 110. Unit: pods.
 	Pods int `json:"pods,omitempty"`
-	// Ephemeral storage of each node. Default: 100Gi.
+	// Ephemeral storage of each node. Default: 100Gi. Unit: bytes.
 	Storage Quantity `json:"storage,omitempty"`
-	// GPUs of each node, as nvidia.com/gpu. Default: 0.
+	// GPUs of each node, as nvidia.com/gpu. Default: 0. Unit: GPUs.
 	GPU int `json:"gpu,omitempty"`
 	// Labels of each node. Example: {accelerator: gpu}.
 	Labels map[string]string `json:"labels,omitempty"`
-	// Taints of each node.
+	// Taints of each node. Example: [{key: nvidia.com/gpu, effect: NoSchedule}].
 	Taints []Taint `json:"taints,omitempty"`
 }
 

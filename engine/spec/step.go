@@ -8,26 +8,27 @@ type Step struct {
 	// Number is the number that orders the step: 3 for 03-measure.yaml.
 	Number int `json:"-"`
 
-	// What the step does, in words that read as Given, When or Then. Default:
-	// the file's name.
+	// What the step does, in words that read as Given, When or Then. Default: the
+	// file's name. Example: When every workload has rolled out.
 	Name string `json:"name,omitempty"`
 	// The name by which other steps refer to this one. Default: the file's name
 	// without .yaml, followed by /2, /3 … for further documents of one file.
+	// Example: rollout.
 	ID string `json:"id,omitempty"`
 	// Requirement ids that this step covers. Example: [BR-PRODUCTION-005].
 	Covers []string `json:"covers,omitempty"`
-	// A condition over vars, env, cluster and nodes: when it is false, the step
-	// is skipped. Example: nodes.size() > 1.
+	// A condition over vars, env, cluster and nodes: when it is false, the step is
+	// skipped. Example: nodes.size() > 1.
 	If Expr `json:"if,omitempty"`
-	// How long the step may take, all its attempts together. Default: 1m for
-	// apply, delete and patch, 5m for wait, and none for assert, which looks
-	// once; an assert with a timeout looks again whenever something changes. A
-	// measure with a timeout waits for samples that are missing; a load has the
-	// scenario's.
+	// How long the step may take, all its attempts together. Default: 1m for apply,
+	// delete and patch, 5m for wait, and none for assert, which looks once; an
+	// assert with a timeout looks again whenever something changes. A measure with a
+	// timeout waits for samples that are missing; a load has the scenario's.
+	// Example: 3m.
 	Timeout Duration `json:"timeout,omitempty"`
 	// How often a step that failed is tried again, after a pause of 100 ms that
 	// doubles each time, at most 5 s. A step that passes on a later attempt is
-	// flaky, and reported as such. Default: 0.
+	// flaky, and reported as such. Default: 0. Unit: attempts.
 	Retries int `json:"retries,omitempty"`
 	// Run this step even after a failure. Default: false.
 	Always bool `json:"always,omitempty"`
@@ -36,33 +37,42 @@ type Step struct {
 	ContinueOnFailure bool `json:"continueOnFailure,omitempty"`
 
 	// Create or change objects, by server-side apply, in dependency order.
+	// Example: {files: [manifests/]}.
 	Apply *Apply `json:"apply,omitempty" realspec:"verb"`
-	// Wait until every condition holds.
+	// Wait until every condition holds. Example: [{for: ready}].
 	Wait []Condition `json:"wait,omitempty" realspec:"verb"`
 	// Check what is there now.
+	// Example: {let: {pods: {kind: Pod}}, checks: [{cel: pods.size() >= 3}]}.
 	Assert *Assert `json:"assert,omitempty" realspec:"verb"`
 	// Measure, and judge what was measured by `thresholds`.
+	// Example: [{name: startup, pods: {selector: app=web}}].
 	Measure []Measure `json:"measure,omitempty" realspec:"verb"`
 	// Delete objects and wait until they are gone.
+	// Example: {on: [{kind: Deployment, name: web}]}.
 	Delete *Delete `json:"delete,omitempty" realspec:"verb"`
 	// Change existing objects.
+	// Example: {on: {kind: Deployment, name: web}, merge: {spec: {replicas: 8}}}.
 	Patch *Patch `json:"patch,omitempty" realspec:"verb"`
 	// Create many objects from a template at a rate.
+	// Example: {object: {apiVersion: v1, kind: ConfigMap}, count: 100, rate: 20}.
 	Load *Load `json:"load,omitempty" realspec:"verb"`
 	// Run a command.
 	Run Unavailable `json:"run,omitempty" realspec:"verb"`
 
-	// With measure: steps that the measures wrap. They run one after the other
-	// while the measures record.
+	// With measure: steps that the measures wrap. They run one after the other while
+	// the measures record.
+	// Example: [{apply: {files: [manifests/]}}, {wait: [{for: ready}]}].
 	During []Step `json:"during,omitempty" realspec:"with=measure"`
-	// With measure and during: run the wrapped steps so often, each time in a
-	// fresh namespace, and take the samples of all repetitions together. One that
-	// does not pass is counted, and fails the step after the last. Default: 1.
+	// With measure and during: run the wrapped steps so often, each time in a fresh
+	// namespace, and take the samples of all repetitions together. One that does not
+	// pass is counted, and fails the step after the last. Default: 1. Unit:
+	// repetitions.
 	Repeat int `json:"repeat,omitempty" realspec:"with=measure"`
 	// With measure or load: conditions over the measures, each by its name.
-	// Example: startup.ready.max < duration('30s').
+	// Example: [{cel: "startup.ready.max < duration('30s')"}].
 	Thresholds []Threshold `json:"thresholds,omitempty" realspec:"with=measure|load"`
 	// With measure: how far a measure may be from its recorded baseline.
+	// Example: {tolerance: 20%}.
 	Baseline *Baseline `json:"baseline,omitempty" realspec:"with=measure"`
 }
 
@@ -91,19 +101,20 @@ func (s *Step) Verb() string {
 type Selector struct {
 	// At is where the selector begins.
 	At Pos `json:"-"`
-	// Group and version of the kind; needed only where several groups have the
-	// kind. Example: apps/v1.
+	// Group and version of the kind; needed only where several groups have the kind.
+	// Example: apps/v1.
 	APIVersion string `json:"apiVersion,omitempty"`
 	// The kind of the objects. Example: Deployment.
 	Kind string `json:"kind" realspec:"required"`
-	// The name of one object.
+	// The name of one object. Example: web.
 	Name Text `json:"name,omitempty"`
 	// A label selector as kubectl takes it; empty selects all. Not together with
 	// name. Example: app=web,tier!=cache.
 	Selector Text `json:"selector,omitempty"`
 	// The namespace. Default: the scenario's own.
 	Namespace Text `json:"namespace,omitempty"`
-	// A further condition over `object`. Example: object.reason == 'FailedScheduling'.
+	// A further condition over `object`.
+	// Example: object.reason == 'FailedScheduling'.
 	Where Expr `json:"where,omitempty"`
 	// Whether it is right when nothing is selected; otherwise a check over an
 	// empty selection fails. Default: false.
@@ -118,6 +129,7 @@ type Apply struct {
 	// Example: [manifests/].
 	Files []string `json:"files,omitempty"`
 	// Objects written in place.
+	// Example: [{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}}].
 	Objects []Object `json:"objects,omitempty"`
 	// Manifests are the objects of Files, read by the loader.
 	Manifests []Object `json:"-"`
@@ -129,15 +141,17 @@ type Condition struct {
 	At Pos `json:"-"`
 	// What to wait for: ready, deleted, create, condition=NAME,
 	// condition=NAME=STATUS, or jsonpath={.path}=VALUE. Without `on`, ready means
-	// everything that the scenario applied so far.
+	// everything that the scenario applied so far. Example: condition=Available.
 	For string `json:"for,omitempty"`
-	// The objects; every one of them must meet the condition, and at least one
-	// must be there.
+	// The objects; every one of them must meet the condition, and at least one must
+	// be there. Example: {kind: Deployment, name: web}.
 	On *Selector `json:"on,omitempty"`
 	// Selections for cel, each a name and what it selects; cel then sees lists.
+	// Example: {pods: {kind: Pod, selector: app=web}}.
 	Let map[string]Selector `json:"let,omitempty"`
-	// A condition over `object` (each object of `on`) or over the lists of `let`.
-	// A field that is not there yet means not yet.
+	// A condition over `object` (each object of `on`) or over the lists of `let`. A
+	// field that is not there yet means not yet.
+	// Example: object.status.readyReplicas == vars.replicas.
 	CEL Expr `json:"cel,omitempty"`
 	// How long the condition must hold without a break. Default: 0s.
 	Stays Duration `json:"stays,omitempty"`
@@ -150,10 +164,12 @@ type Condition struct {
 type Assert struct {
 	// At is where the value of assert begins.
 	At Pos `json:"-"`
-	// Selections for the checks, each a name and what it selects: a list of
-	// objects, or one object when it is selected by name.
+	// Selections for the checks, each a name and what it selects: a list of objects,
+	// or one object when it is selected by name.
+	// Example: {pods: {kind: Pod, selector: app=web}}.
 	Let map[string]Selector `json:"let,omitempty"`
 	// What must hold. Every check is evaluated, also after one has failed.
+	// Example: [{cel: pods.size() >= 3, message: three replicas}].
 	Checks []Check `json:"checks" realspec:"required"`
 }
 
@@ -162,14 +178,17 @@ type Assert struct {
 type Check struct {
 	// At is where the check begins.
 	At Pos `json:"-"`
-	// An expression that must be true.
+	// An expression that must be true. Example: pods.size() >= 3.
 	CEL Expr `json:"cel,omitempty"`
 	// What it means when it is true; shown when it is not.
+	// Example: at least three nodes carry a replica.
 	Message Text `json:"message,omitempty"`
 	// A part of an object that must be there: every field written must have that
 	// value. A list must have the same length, item by item.
+	// Example: {apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, status: {readyReplicas: 5}}.
 	Object Object `json:"object,omitempty"`
 	// Objects that must not be there.
+	// Example: {kind: Event, selector: "", where: "object.reason == 'FailedScheduling'"}.
 	Absent *Selector `json:"absent,omitempty"`
 	// AbsentObject is a part of an object that must not be there, from a plain
 	// manifest in an NN-errors.yaml file.
@@ -182,14 +201,17 @@ type Threshold struct {
 	// At is where the threshold begins.
 	At Pos `json:"-"`
 	// An expression over the measures that must be true.
+	// Example: startup.ready.p95 < duration('30s').
 	CEL Expr `json:"cel,omitempty"`
 	// What it means when it is true; shown when it is not.
+	// Example: a replica is there within 30 s.
 	Message Text `json:"message,omitempty"`
 	// An official objective: pod-startup (p99 at most 5 s; of a pods measure),
 	// api-mutating (p99 at most 1 s), api-reads (1 s) and api-lists (30 s; of an
 	// apiserver measure).
 	SLO string `json:"slo,omitempty" realspec:"enum=pod-startup|api-mutating|api-reads|api-lists"`
 	// With slo: the name of the measure. Default: the step's only one that fits.
+	// Example: startup.
 	Of string `json:"of,omitempty"`
 }
 
@@ -197,12 +219,13 @@ type Threshold struct {
 type Delete struct {
 	// At is where the value of delete begins.
 	At Pos `json:"-"`
-	// The objects to delete. It is an error when there are none, unless
-	// allowEmpty is set.
+	// The objects to delete. It is an error when there are none, unless allowEmpty
+	// is set. Example: [{kind: Deployment, name: web}].
 	On []Selector `json:"on,omitempty"`
-	// Manifest files whose objects are deleted.
+	// Manifest files whose objects are deleted. Example: [manifests/].
 	Files []string `json:"files,omitempty"`
 	// How long pods get to end; 0s ends them at once. Default: the object's own.
+	// Example: 0s.
 	GracePeriod *Duration `json:"gracePeriod,omitempty"`
 	// Wait until the objects are gone. Default: true.
 	Wait *bool `json:"wait,omitempty"`
@@ -215,12 +238,15 @@ type Patch struct {
 	// At is where the value of patch begins.
 	At Pos `json:"-"`
 	// The objects to change; at least one must be there.
+	// Example: {kind: Deployment, name: web}.
 	On Selector `json:"on" realspec:"required"`
 	// A JSON merge patch (RFC 7386). Example: {spec: {replicas: 8}}.
 	Merge Object `json:"merge,omitempty"`
 	// A strategic merge patch, for built-in kinds.
+	// Example: {spec: {template: {spec: {containers: [{name: web, image: "nginx:1.29.3"}]}}}}.
 	Strategic Object `json:"strategic,omitempty"`
 	// A JSON patch (RFC 6902).
+	// Example: [{op: replace, path: /spec/replicas, value: 8}].
 	JSON []Object `json:"json,omitempty"`
 	// The subresource to change. Example: status.
 	Subresource string `json:"subresource,omitempty" realspec:"enum=status|scale"`

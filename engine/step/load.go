@@ -120,7 +120,7 @@ func (w *World) deliver(ctx context.Context, d delivery) delivered {
 			w.Progress(fmt.Sprintf("%s: %d of %d, %d in flight", d.name, p.Ended, p.Total, p.Started-p.Ended))
 		},
 	}, func(shot rate.Shot) {
-		calls.Shot(shot.Due, shot.Sent, shot.Ended, shot.Err, false)
+		calls.Shot(shot.Index, shot.Due, shot.Sent, shot.Ended, shot.Err)
 		if shot.Err != nil && !errors.Is(shot.Err, context.Canceled) {
 			first = cmp.Or(first, shot.Err)
 		}
@@ -128,8 +128,8 @@ func (w *World) deliver(ctx context.Context, d delivery) delivered {
 			d.ended(shot)
 		}
 	})
-	for range result.Dropped { // never sent, so they are no shots
-		calls.Shot(time.Time{}, time.Time{}, time.Time{}, context.Canceled, false)
+	for i := range result.Dropped { // never sent, so they are no shots
+		calls.Shot(result.Due-result.Dropped+i, time.Time{}, time.Time{}, time.Time{}, context.Canceled)
 	}
 	series, measured := calls.Series()
 	measured.Name = "latency"
