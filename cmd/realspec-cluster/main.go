@@ -27,8 +27,11 @@ type commandLine struct {
 	Down       downCommand       `cmd:"" help:"Stop a cluster and remove everything it left."`
 	Status     statusCommand     `cmd:"" help:"Show the clusters of this machine."`
 	Kubeconfig kubeconfigCommand `cmd:"" help:"Print the kubeconfig of a cluster."`
+	Node       nodeCommand       `cmd:"" help:"Stop, start, freeze, thaw, cut off, heal or delay a real node, or list them."`
+	LoadImage  loadImageCommand  `cmd:"" help:"Give an image to every real node."`
 	Version    versionCommand    `cmd:"" help:"Show the versions of all parts."`
 	Serve      serveCommand      `cmd:"" hidden:"" help:"Run the cluster in this process; 'up' starts it."`
+	componentCommands
 }
 
 // streams are the places a command writes to: results to out, progress and

@@ -1,0 +1,70 @@
+package realnode
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// MachineCPU is how many thousandths of a CPU the machine has.
+func MachineCPU() int64 { return int64(runtime.NumCPU()) * 1000 }
+
+// needed are the programs that a node takes from the distribution, and the
+// Debian packages that have them.
+var needed = []struct{ program, pack string }{
+	{"containerd", "containerd"},
+	{"containerd-shim-runc-v2", "containerd"},
+	{"ctr", "containerd"},
+	{"runc", "runc"},
+	{"nft", "nftables"},
+	{"iptables", "iptables"},
+}
+
+// Require returns the folder of the CNI plugins, or why this machine cannot
+// run real nodes, in one sentence.
+func Require() (cni string, err error) {
+	if runtime.GOARCH != "amd64" {
+		return "", fmt.Errorf("real nodes need an amd64 machine; this is %s", runtime.GOARCH)
+	}
+	if os.Geteuid() != 0 {
+		return "", errors.New("real nodes need root, for namespaces, mounts and cgroups; run this with sudo")
+	}
+	cni, found := findCNI()
+	var missing, packages []string
+	for _, n := range needed {
+		if _, err := exec.LookPath(n.program); err != nil {
+			missing, packages = append(missing, n.program), append(packages, n.pack)
+		}
+	}
+	if !found {
+		missing, packages = append(missing, "the CNI plugins"), append(packages, "containernetworking-plugins")
+	}
+	if len(missing) > 0 {
+		slices.Sort(packages)
+		return "", fmt.Errorf("real nodes need %s, which this machine does not have; on Debian: apt-get install -y --no-install-recommends %s",
+			strings.Join(missing, ", "), strings.Join(slices.Compact(packages), " "))
+	}
+	if _, err := os.Stat("/dev/net/tun"); err != nil {
+		return "", errors.New("real nodes need /dev/net/tun, for delays; this machine does not have it")
+	}
+	_, err = hierarchies()
+	return cni, err
+}
+
+func findCNI() (string, bool) {
+	for _, folder := range []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"} {
+		complete := true
+		for _, plugin := range []string{"bridge", "host-local", "portmap", "loopback"} {
+			_, err := os.Stat(folder + "/" + plugin)
+			complete = complete && err == nil
+		}
+		if complete {
+			return folder, true
+		}
+	}
+	return "", false
+}
