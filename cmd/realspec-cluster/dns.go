@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -68,8 +69,9 @@ func (s *server) deployDNS(ctx context.Context, client kubernetes.Interface) err
 	pod.DNSPolicy = corev1.DNSDefault
 	pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "config", VolumeSource: corev1.VolumeSource{
 		ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}}}})
+	// Not both on the first node that is ready.
 	pod.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{MaxSkew: 1, TopologyKey: corev1.LabelHostname,
-		WhenUnsatisfiable: corev1.ScheduleAnyway, LabelSelector: &metav1.LabelSelector{MatchLabels: labels}}}
+		WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: &metav1.LabelSelector{MatchLabels: labels}}}
 	container := &pod.Containers[0]
 	container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: "config", MountPath: "/etc/coredns", ReadOnly: true})
 	container.ReadinessProbe = &corev1.Probe{PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{
@@ -101,11 +103,22 @@ func (s *server) ownPod(memory string, args ...string) corev1.PodSpec {
 			Image:           realnode.PauseImage,
 			ImagePullPolicy: corev1.PullNever,
 			Command:         append([]string{"/program/realspec-cluster"}, args...),
+			Env:             ownEnvironment(),
 			VolumeMounts:    []corev1.VolumeMount{{Name: "program", MountPath: "/program", ReadOnly: true}},
 			Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
 				corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse(memory)}},
 		}},
 	}
+}
+
+// ownEnvironment is what a pod that runs this program gets from its environment.
+func ownEnvironment() []corev1.EnvVar {
+	var variables []corev1.EnvVar
+	for _, entry := range realnode.OwnEnvironment() {
+		name, value, _ := strings.Cut(entry, "=")
+		variables = append(variables, corev1.EnvVar{Name: name, Value: value})
+	}
+	return variables
 }
 
 // bindingOf gives a role to a service account of the system.
@@ -143,11 +156,7 @@ func inOrder(steps ...func() error) error {
 }
 
 // awaitDNS waits until pods can ask for names.
-func (s *server) awaitDNS(ctx context.Context, client kubernetes.Interface) error {
-	if s.machine == nil {
-		return nil
-	}
-	s.tell("waiting for the cluster's name server")
+func awaitDNS(ctx context.Context, client kubernetes.Interface) error {
 	return eventually(ctx, 50*time.Millisecond, func() error {
 		deployment, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Get(ctx, "coredns", metav1.GetOptions{})
 		if err != nil {

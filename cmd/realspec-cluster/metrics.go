@@ -14,16 +14,9 @@ import (
 	aggregator "k8s.io/kube-aggregator/pkg/client/clientset_generated/clientset"
 )
 
-// deployAddons creates what clusters have beside the control plane.
-func (s *server) deployAddons(ctx context.Context, client kubernetes.Interface) error {
-	return inOrder(
-		func() error { return s.deployDNS(ctx, client) },
-		func() error { return s.deployMetrics(ctx, client) },
-	)
-}
-
 // deployMetrics creates metrics-server, which answers for the API
 // metrics.k8s.io: 'kubectl top', and the horizontal autoscaler.
+// It has figures some 15 s later; nobody waits for that.
 func (s *server) deployMetrics(ctx context.Context, client kubernetes.Interface) error {
 	const name = "metrics-server"
 	serving, err := s.ca.insideServing(name+".kube-system.svc", nil)

@@ -268,7 +268,7 @@ func (s *server) nodeIdentity(name string, address netip.Addr, server string) (i
 	return id, err
 }
 
-// joinRealNodes lets the kubelets begin and deploys what runs on real nodes.
+// joinRealNodes lets the kubelets begin, and gives them name servers to run.
 func (s *server) joinRealNodes(ctx context.Context, client kubernetes.Interface, booted <-chan error) error {
 	if s.machine == nil {
 		return nil
@@ -288,7 +288,20 @@ func (s *server) joinRealNodes(ctx context.Context, client kubernetes.Interface,
 	if err := allowKubeletAccess(ctx, client); err != nil {
 		return err
 	}
-	return s.deployAddons(ctx, client)
+	return s.deployDNS(ctx, client)
+}
+
+// finishRealNodes waits until pods can ask for names, and then gives the
+// kubelets metrics-server to run: it would only slow down what is waited for.
+func (s *server) finishRealNodes(ctx context.Context, client kubernetes.Interface) error {
+	if s.machine == nil {
+		return nil
+	}
+	s.tell("waiting for the cluster's name server")
+	if err := awaitDNS(ctx, client); err != nil {
+		return err
+	}
+	return s.deployMetrics(ctx, client)
 }
 
 // allowKubeletAccess lets the API server ask kubelets for logs and the like.

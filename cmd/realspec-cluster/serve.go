@@ -201,7 +201,7 @@ func (s *server) bringUp(ctx context.Context, about *serverRecord, logs io.Write
 	if err := awaitDefaultServiceAccount(ctx, client); err != nil {
 		return err
 	}
-	return s.awaitDNS(ctx, client)
+	return s.finishRealNodes(ctx, client)
 }
 
 // furnish creates the cluster's own objects. The API server takes them a

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -175,13 +174,7 @@ func describeEnd(status unix.WaitStatus) error {
 // cleanEnvironment is that of all programs of a node: the user's proxies and
 // the like are not for it.
 func cleanEnvironment() []string {
-	environment := []string{"PATH=" + searchPath, "HOME=/run", "TMPDIR=/tmp"}
-	for _, entry := range os.Environ() {
-		if strings.HasPrefix(entry, "REALSPEC_") {
-			environment = append(environment, entry)
-		}
-	}
-	return environment
+	return append(OwnEnvironment(), "PATH="+searchPath, "HOME=/run", "TMPDIR=/tmp")
 }
 
 // searchPath is where a node's programs are.

@@ -1,6 +1,7 @@
 package realnode
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
@@ -30,6 +31,11 @@ func Require() (cni string, err error) {
 	if runtime.GOARCH != "amd64" {
 		return "", fmt.Errorf("real nodes need an amd64 machine; this is %s", runtime.GOARCH)
 	}
+	if static, err := isStatic(); err != nil {
+		return "", err
+	} else if !static {
+		return "", errors.New("real nodes need a realspec-cluster that is linked statically; build it with CGO_ENABLED=0")
+	}
 	if os.Geteuid() != 0 {
 		return "", errors.New("real nodes need root, for namespaces, mounts and cgroups; run this with sudo")
 	}
@@ -53,6 +59,20 @@ func Require() (cni string, err error) {
 	}
 	_, err = hierarchies()
 	return cni, err
+}
+
+// isStatic reports whether this program runs in an image that has nothing else.
+func isStatic() (bool, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return false, err
+	}
+	program, err := elf.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer program.Close()
+	return !slices.ContainsFunc(program.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }), nil
 }
 
 func findCNI() (string, bool) {
