@@ -67,8 +67,9 @@ func (c *metricsServerCommand) Run() error {
 
 // Run is called by kong.
 func (c *coreDNSCommand) Run() error {
-	// The order of CoreDNS' plugins is that of this list, whatever the Corefile says.
-	dnsserver.Directives = []string{"reload", "health", "ready", "prometheus", "errors", "cache", "loadbalance", "template", "kubernetes"}
+	// A question goes through the plugins in this order, whatever the Corefile
+	// says. Unlike CoreDNS itself we have template last: it answers everything.
+	dnsserver.Directives = []string{"health", "ready", "prometheus", "errors", "cache", "loadbalance", "kubernetes", "template"}
 	os.Args = append([]string{"coredns"}, c.Args...)
 	coremain.Run()
 	return errors.New("ended")

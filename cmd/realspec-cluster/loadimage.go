@@ -21,7 +21,7 @@ import (
 // registry, so this is the way to get an image onto them.
 type loadImageCommand struct {
 	File  string `arg:"" help:"An OCI or Docker archive, as 'docker save', 'skopeo copy' and 'ko build --tarball' write it." type:"path"`
-	As    string `help:"Call the image this, whatever the archive says." placeholder:"REF"`
+	As    string `help:"Call the image this, too." placeholder:"REF"`
 	Name  string `default:"default" help:"Name of the cluster."`
 	State string `help:"Folder of all clusters (default: $$REALSPEC_STATE, or realspec/clusters in the XDG state folder)." placeholder:"DIR"`
 }

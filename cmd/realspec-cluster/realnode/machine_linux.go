@@ -58,9 +58,6 @@ func Open(ctx context.Context, o Options) (*Machine, error) {
 		if err := n.makeDisk(); err != nil {
 			return nil, fmt.Errorf("disk of %s: %w", shape.Name, err)
 		}
-		if err := n.cgroup.make(shape.MilliCPU, shape.Memory); err != nil {
-			return nil, fmt.Errorf("cgroup of %s: %w", shape.Name, err)
-		}
 		m.Nodes = append(m.Nodes, n)
 	}
 	return m, nil

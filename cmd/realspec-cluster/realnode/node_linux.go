@@ -189,6 +189,14 @@ func (n *Node) boot(join bool) error {
 	if err != nil {
 		return err
 	}
+	// The groups of pods do not outlive a boot: the kubelet would spend 3 s on
+	// each to find that no container is in it.
+	if err := n.cgroup.remove(5 * time.Second); err != nil {
+		return err
+	}
+	if err := n.cgroup.make(n.MilliCPU, n.Memory); err != nil {
+		return fmt.Errorf("%s: cgroup: %w", n.Name, err)
+	}
 	reports, err := n.launch()
 	if err != nil {
 		return fmt.Errorf("%s: %w", n.Name, err)
