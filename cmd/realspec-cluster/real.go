@@ -6,9 +6,11 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -137,6 +139,7 @@ func (s *server) openMachine(ctx context.Context, loopback net.Listener) (net.Li
 		return loopback, nil
 	}
 	s.tell("preparing the machine for real nodes")
+	bypassProxies()
 	cni, err := realnode.Require()
 	if err != nil {
 		return nil, err
@@ -161,6 +164,14 @@ func (s *server) openMachine(ctx context.Context, loopback net.Listener) (net.Li
 		return nil, fmt.Errorf("port for the nodes: %w", err)
 	}
 	return listenBoth(loopback, wire), nil
+}
+
+// bypassProxies keeps the API server's requests to kubelets and pods off the
+// user's proxies, which cannot know the way.
+func bypassProxies() {
+	for _, name := range []string{"NO_PROXY", "no_proxy"} {
+		_ = os.Setenv(name, strings.TrimPrefix(os.Getenv(name)+",198.18.0.0/15", ","))
+	}
 }
 
 // insideAddress is where nodes and pods find the API server.

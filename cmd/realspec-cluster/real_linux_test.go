@@ -72,6 +72,9 @@ func TestRealNodes(t *testing.T) {
 	r := &realTest{tool: newTool(t)}
 	got := r.up("--nodes", "count=2", "--real-nodes", "count=3,memory=2Gi,storage=1Gi,cpu=1,label=disk=ram,taint=a=b:PreferNoSchedule")
 	t.Log(got.err, got.out)
+	for _, kind := range []string{"link", "address", "route", "cgroup", "process"} { // or the census is blind
+		NewWithT(t).Expect(takeCensus(t)[kind]).NotTo(ConsistOf(before[kind]), kind)
+	}
 	r.config, r.client = r.connect("default")
 	r.loadEcho(t)
 	r.deployEcho(t)
@@ -88,6 +91,7 @@ func TestRealNodes(t *testing.T) {
 		{"delay", r.delay},
 		{"cut", r.cut},
 		{"freeze", r.freeze},
+		{"pause image", r.pauseImage},
 		{"power", r.power},
 		{"orders", r.refusedOrders},
 	} {
@@ -281,6 +285,12 @@ func (r *realTest) size(t *testing.T) {
 		}
 		g.Expect(node.Spec.Taints).To(HaveLen(1))
 		boots[node.Status.NodeInfo.BootID], machines[node.Status.NodeInfo.MachineID] = true, true
+	}
+	for file, want := range map[string]string{"cpu/*/real-0/cpu.cfs_quota_us": "100000\n", "memory/*/real-0/memory.limit_in_bytes": "2147483648\n"} {
+		paths, err := filepath.Glob("/sys/fs/cgroup/" + strings.Replace(file, "*", "realspec-*", 1))
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(paths).To(HaveLen(1), file)
+		g.Expect(os.ReadFile(paths[0])).To(BeEquivalentTo(want), file)
 	}
 	g.Expect(boots).To(HaveLen(3))
 	g.Expect(machines).To(HaveLen(3))
@@ -494,6 +504,18 @@ func (r *realTest) freeze(t *testing.T) {
 	g.Expect(err).To(HaveOccurred())
 	r.order(t, "thaw", "real-1")
 	g.Eventually(func() (string, error) { return r.proxy(t.Context(), "real-1", "healthz") }).WithTimeout(soon).Should(Equal("ok"))
+}
+
+// pauseImage checks that the image that every pod needs comes back.
+func (r *realTest) pauseImage(t *testing.T) {
+	g := NewWithT(t)
+	ctr := func(args ...string) (string, error) {
+		out, err := exec.Command("ctr", append([]string{"--address", r.nodes(t)[2].ContainerdSocket(), "--namespace", "k8s.io", "images"}, args...)...).CombinedOutput()
+		return string(out), err
+	}
+	out, err := ctr("rm", "--sync", realnode.PauseImage)
+	g.Expect(err).NotTo(HaveOccurred(), out)
+	g.Eventually(func() (string, error) { return ctr("ls", "-q") }).WithTimeout(soon).Should(ContainSubstring(realnode.PauseImage))
 }
 
 // power takes the power from a node and gives it back: its pods are restarted

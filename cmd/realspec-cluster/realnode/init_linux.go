@@ -108,6 +108,8 @@ func (n *node) run(heard <-chan order) error {
 	if n.Join {
 		n.join()
 	}
+	deleted := make(chan struct{})
+	go watchImages(deleted)
 	for {
 		select {
 		case o, open := <-heard:
@@ -119,6 +121,11 @@ func (n *node) run(heard <-chan order) error {
 			}
 		case again := <-n.children.again:
 			n.keep(again)
+		case <-deleted:
+			if err := n.importPause(); err != nil { // no space, say
+				fmt.Fprintf(os.Stderr, "%v; trying again\n", err)
+				time.AfterFunc(5*time.Second, func() { deleted <- struct{}{} })
+			}
 		}
 	}
 }
