@@ -54,10 +54,15 @@ func parseReal(specs []string, simulated []Pool) ([]Pool, error) {
 		}
 		pools = append(pools, pool)
 	}
-	if total := countNodes(pools); total > realnode.MaxNodes {
+	total := countNodes(pools)
+	if total > realnode.MaxNodes {
 		return nil, usageError("%d real nodes asked for; at most %d are supported in a cluster", total, realnode.MaxNodes)
 	}
-	if _, err := realnode.Require(); err != nil {
+	_, err := realnode.Require()
+	if err == nil {
+		err = realnode.RequireInotify(total)
+	}
+	if err != nil {
 		return nil, usageError("--real-nodes: %w", err)
 	}
 	return pools, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -120,6 +121,29 @@ func TestRealNodesKilled(t *testing.T) {
 			g.Expect(syscall.Kill(server.PID, signal)).To(Succeed())
 			g.Eventually(func() error { _, err := processStart(server.PID); return err }).WithTimeout(soon).ShouldNot(Succeed())
 			g.Expect(r.run("down").code).To(Equal(0))
+			expectAsBefore(t, before)
+		})
+	}
+}
+
+// Whoever interrupts a start keeps nothing of it.
+func TestRealNodesInterrupted(t *testing.T) {
+	needRealNodes(t)
+	for _, phase := range []string{"preparing the machine", "creating nodes", "waiting for nodes"} {
+		t.Run(phase, func(t *testing.T) {
+			g := NewWithT(t)
+			before := takeCensus(t)
+			command := newTool(t).command("up", "--real-nodes", "2")
+			stderr, err := command.StderrPipe()
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(command.Start()).To(Succeed())
+			lines := bufio.NewScanner(stderr)
+			for lines.Scan() && !strings.Contains(lines.Text(), phase) {
+			}
+			g.Expect(lines.Text()).To(ContainSubstring(phase))
+			g.Expect(command.Process.Signal(os.Interrupt)).To(Succeed())
+			_ = command.Wait()
+			g.Expect(command.ProcessState.ExitCode()).To(Equal(exitInterrupted))
 			expectAsBefore(t, before)
 		})
 	}

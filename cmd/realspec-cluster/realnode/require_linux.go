@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -23,6 +24,25 @@ var needed = []struct{ program, pack string }{
 	{"runc", "runc"},
 	{"nft", "nftables"},
 	{"iptables", "iptables"},
+}
+
+// inotifyEach is how many inotify instances a node takes, 8 measured, and some.
+const inotifyEach = 10
+
+// RequireInotify says why this machine cannot run that many nodes: kubelets
+// fail with "too many open files" beyond a limit that many machines set low.
+func RequireInotify(nodes int) error {
+	const path = "/proc/sys/fs/inotify/max_user_instances"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	limit, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err == nil && limit < nodes*inotifyEach {
+		err = fmt.Errorf("%d real nodes need %d inotify instances and this machine allows %d; raise that with: sysctl -w fs.inotify.max_user_instances=%d",
+			nodes, nodes*inotifyEach, limit, 2*nodes*inotifyEach)
+	}
+	return err
 }
 
 // Require returns the folder of the CNI plugins, or why this machine cannot

@@ -34,6 +34,7 @@ var errNotLinux = errors.New("real nodes need Linux; this is " + runtime.GOOS)
 
 func MachineCPU() int64                               { return int64(runtime.NumCPU()) * 1000 }
 func Require() (string, error)                        { return "", errNotLinux }
+func RequireInotify(int) error                        { return errNotLinux }
 func Open(context.Context, Options) (*Machine, error) { return nil, errNotLinux }
 func Remove(Cluster) error                            { return nil }
 
