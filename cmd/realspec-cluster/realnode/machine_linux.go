@@ -54,6 +54,9 @@ func Open(ctx context.Context, o Options) (*Machine, error) {
 	}
 	for i, shape := range o.Shapes {
 		n := &Node{Shape: shape, machine: m, index: i, port: fmt.Sprintf("port%d", i), machineID: strings.ReplaceAll(uuid.NewString(), "-", "")}
+		if n.log, err = o.Log(shape.Name); err != nil {
+			return nil, err
+		}
 		n.cgroup = cgroup{trees: m.trees, path: filepath.Join(o.Cluster.cgroup(), shape.Name)}
 		if err := n.makeDisk(); err != nil {
 			return nil, fmt.Errorf("disk of %s: %w", shape.Name, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -26,6 +27,7 @@ type Node struct {
 	cgroup    cgroup
 	identity  Identity
 	machineID string
+	log       io.Writer
 
 	mutex   sync.Mutex // one change at a time
 	process *os.Process
@@ -244,10 +246,6 @@ func (n *Node) launch() (reports *os.File, err error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := n.machine.Log(n.Name)
-	if err != nil {
-		return nil, err
-	}
 	ordersIn, orders, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -262,7 +260,7 @@ func (n *Node) launch() (reports *os.File, err error) {
 	command := exec.Command(self, "node-init")
 	command.Dir = "/"
 	command.Env = cleanEnvironment()
-	command.Stdout, command.Stderr = log, log
+	command.Stdout, command.Stderr = n.log, n.log
 	command.ExtraFiles = []*os.File{ordersIn, reportsOut} // ordersDescriptor, reportsDescriptor
 	command.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,

@@ -83,20 +83,3 @@ func TestPauseImage(t *testing.T) {
 	g.Expect(files["index.json"]).To(ContainSubstring(`"io.containerd.image.name": "` + PauseImage + `"`))
 	g.Expect(files).To(HaveKey("blobs/sha256/" + strings.TrimPrefix(digest.String(), "sha256:")))
 }
-
-func TestSettings(t *testing.T) {
-	g := NewWithT(t)
-	f := facts{Shape: Shape{Name: "real-3", Pods: 42}, PauseImage: PauseImage, CNI: "/cni", PodNetwork: Slot(0).NodePods(3),
-		AllPods: Slot(0).Pods(), DNS: "198.18.128.10"}
-	files, err := f.files(Identity{CA: []byte("ca")})
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(string(files["ca.crt"])).To(Equal("ca"))
-	g.Expect(string(files["cni/10-pods.conflist"])).To(ContainSubstring(`"subnet": "198.19.129.128/25"`))
-	g.Expect(string(files["kubelet.yaml"])).To(ContainSubstring("maxPods: 42\n"))
-	g.Expect(string(files["kubelet.yaml"])).NotTo(ContainSubstring("systemReserved"))
-	g.Expect(string(files["proxy.yaml"])).To(ContainSubstring("hostnameOverride: real-3\n"))
-	f.ReservedCPU = 1500
-	files, err = f.files(Identity{})
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(string(files["kubelet.yaml"])).To(ContainSubstring("systemReserved: {cpu: 1500m}\n"))
-}

@@ -6,24 +6,6 @@ import (
 	"text/template"
 )
 
-// Shape is the size of a node.
-type Shape struct {
-	Name     string
-	MilliCPU int64 // at most what the machine has
-	Memory   int64 // bytes, for everything on the node, its disk included
-	Storage  int64 // bytes of the disk, which is in memory
-	Pods     int
-}
-
-// Identity is what a node proves to the cluster who it is with; the names are
-// those of the files that the settings below mention.
-type Identity struct {
-	CA             []byte // ca.crt
-	ServingCert    []byte // kubelet.crt
-	ServingKey     []byte // kubelet.key
-	Kubelet, Proxy []byte // kubeconfigs
-}
-
 // settings is everything that a node's first process has to know. It is sent
 // to it, because the machine's files may be hidden from it.
 type settings struct {
@@ -47,30 +29,17 @@ type route struct {
 	Via netip.Addr
 }
 
-// filesFolder is where a node's own files are; like all of /run it is new in
-// every boot.
-const filesFolder = "/run/realspec"
-
-// HostFolder holds this program, for pods that run a part of it.
-const HostFolder = filesFolder + "/bin"
-
-// Files that one process writes and another reads.
-const (
-	containerdSocket = "/run/containerd/containerd.sock"
-	resolvConf       = filesFolder + "/resolv.conf"
-	pauseFile        = filesFolder + "/pause.tar"
-)
+const pauseFile = filesFolder + "/pause.tar"
 
 // facts are what differs between the settings of nodes.
 type facts struct {
 	Shape
-	PauseImage   string
-	CNI          string
-	PodNetwork   netip.Prefix
-	AllPods      netip.Prefix
-	DNS          string
-	ReservedCPU  int64
-	RuntimeOwner string
+	PauseImage  string
+	CNI         string
+	PodNetwork  netip.Prefix
+	AllPods     netip.Prefix
+	DNS         string
+	ReservedCPU int64
 }
 
 // files returns the files of a node.
@@ -103,6 +72,7 @@ func (f facts) files(identity Identity) (map[string][]byte, error) {
 }
 
 // restrict_oom_score_adj: not every machine lets root set a score below 0.
+// disable_apparmor: its profile would be loaded into the machine's kernel.
 // opt: the default, /opt/containerd, would be made on the machine.
 const containerdSettings = `version = 2
 root = "/var/lib/containerd"
@@ -117,6 +87,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 [plugins."io.containerd.internal.v1.opt"]
   path = "/var/lib/containerd/opt"
 [plugins."io.containerd.grpc.v1.cri"]
+  disable_apparmor = true
   restrict_oom_score_adj = true
   sandbox_image = "{{.PauseImage}}"
   [plugins."io.containerd.grpc.v1.cri".cni]
