@@ -58,7 +58,7 @@ func Archive(name string, image v1.Image) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	path, err := layout.Write(filepath.Join(folder, "image"), empty.Index)
 	if err != nil {
 		return nil, err

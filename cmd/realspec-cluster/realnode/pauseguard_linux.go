@@ -26,7 +26,7 @@ func followDeletions(deleted chan<- struct{}) error {
 	if err != nil {
 		return err
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }()
 	stream, err := events.NewEventsClient(connection).Subscribe(context.Background(), &events.SubscribeRequest{
 		Filters: []string{`topic=="/images/delete"`}})
 	if err != nil {

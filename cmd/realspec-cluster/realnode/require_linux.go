@@ -91,7 +91,7 @@ func isStatic() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer program.Close()
+	defer func() { _ = program.Close() }()
 	return !slices.ContainsFunc(program.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }), nil
 }
 

@@ -26,7 +26,7 @@ func (k *keeper) plugMachine(ctx context.Context, cluster Cluster, nodes int) (s
 	if err != nil {
 		return 0, err
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 	if slot, err = freeSlot(); err != nil {
 		return 0, err
 	}
