@@ -209,7 +209,7 @@ func (c *upCommand) launch(ctx context.Context, place folder, record clusterReco
 			return fmt.Errorf("its process ended while %s: %w", last, describeEnd(err))
 		case <-ctx.Done():
 			_ = server.Process.Kill()
-			<-ended
+			<-ended //nolint:errcheck // it was just killed
 			return fmt.Errorf("it was still %s", last)
 		}
 	}
