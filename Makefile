@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 SPECS   ?= specs/high-load
 SOURCES := $(shell find cmd/realspec engine schemas examples -type f -not -path '*/testdata/*' 2>/dev/null) go.mod go.sum
-LOCAL   := $(wildcard cmd/realspec-cluster/*.go cmd/realspec-cluster/go.* cmd/realspec-cluster/build.sh)
+LOCAL   := $(wildcard cmd/realspec-cluster/*.go cmd/realspec-cluster/*/*.go cmd/realspec-cluster/go.* cmd/realspec-cluster/build.sh)
 
 .PHONY: build run test generate lint bench clean
 

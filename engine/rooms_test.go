@@ -29,6 +29,7 @@ var rooms = map[string][]string{
 	"event":   {"spec", "diag"},
 	"rate":    {},
 	"grade":   {"spec", "event"},
+	"capture": {},
 	"measure": {"spec", "stats", "event"},
 	"compare": {"spec", "stats", "event"},
 	"step":    {"spec", "cluster", "event", "expr", "measure", "plan", "ready", "stats", "rate", "compare"},

@@ -16,12 +16,12 @@ v=k8s.io/component-base/version
 ldflags="-s -w -X $v.gitVersion=$kubernetes -X $v.gitMajor=1 -X $v.gitMinor=$minor -X $v.gitTreeState=clean"
 ldflags="$ldflags -X k8s.io/client-go/pkg/version.gitVersion=$kubernetes"
 
-hash=$( (ls ./*.go | grep -v _test.go | xargs cat go.mod go.sum build.sh; $go version; $go env GOOS GOARCH) | sha256sum | cut -c1-16)
+hash=$( (ls ./*.go ./*/*.go | grep -v _test.go | xargs cat go.mod go.sum build.sh; $go version; $go env GOOS GOARCH) | sha256sum | cut -c1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/realspec
 kept=$cache/realspec-cluster-$hash
 if [ ! -x "$kept" ]; then
 	mkdir -p "$cache"
-	echo "building realspec-cluster: etcd, Kubernetes $kubernetes and KWOK (some minutes the first time)" >&2
+	echo "building realspec-cluster: etcd, Kubernetes $kubernetes, KWOK, CoreDNS and metrics-server (some minutes the first time)" >&2
 	# go build -v names every package that it compiles: count them as progress,
 	# and pass on whatever is not a package.
 	status=$cache/status.$$

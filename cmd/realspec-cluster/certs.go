@@ -47,15 +47,31 @@ func newAuthority(clusterName string) (*authority, error) {
 
 // serving returns the certificate of the API server for the names and
 // addresses that clients on this machine and in the cluster call it by.
-func (a *authority) serving(serviceIP net.IP) (keyPair, error) {
+func (a *authority) serving(addresses ...net.IP) (keyPair, error) {
 	pair, _, err := sign(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: "kube-apiserver"},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames: []string{"localhost", "kubernetes", "kubernetes.default",
 			"kubernetes.default.svc", "kubernetes.default.svc.cluster.local"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), serviceIP},
+		IPAddresses: append([]net.IP{net.IPv4(127, 0, 0, 1)}, addresses...),
 	}, a)
+	return pair, err
+}
+
+// insideServing returns the certificate of a server in the cluster other than
+// the API server.
+func (a *authority) insideServing(name string, address net.IP) (keyPair, error) {
+	template := &x509.Certificate{
+		Subject:     pkix.Name{CommonName: name},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:    []string{name},
+	}
+	if address != nil {
+		template.IPAddresses = []net.IP{address}
+	}
+	pair, _, err := sign(template, a)
 	return pair, err
 }
 

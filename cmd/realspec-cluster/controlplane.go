@@ -43,15 +43,16 @@ func firstServiceIP() net.IP { return net.IPv4(198, 18, 128, 1) }
 const advertisedAddress = "192.0.2.1"
 
 // runAPIServer runs until ctx is over. The listener is handed over open, so
-// that no other process can take the port in between; more are further flags.
+// that no other process can take the port in between; more are further flags,
+// which win over those here.
 func runAPIServer(ctx context.Context, listener net.Listener, more ...string) error {
 	o := apiserveroptions.NewServerRunOptions()
-	err := parseFlags("kube-apiserver", o.Flags(), append(more,
-		"--etcd-servers="+etcdEndpoint,
+	err := parseFlags("kube-apiserver", o.Flags(), append([]string{
+		"--etcd-servers=" + etcdEndpoint,
 		fmt.Sprintf("--secure-port=%d", listener.Addr().(*net.TCPAddr).Port),
 		"--bind-address=127.0.0.1",
-		"--advertise-address="+advertisedAddress,
-		"--service-cluster-ip-range="+serviceRange,
+		"--advertise-address=" + advertisedAddress,
+		"--service-cluster-ip-range=" + serviceRange,
 		// Simulated nodes have a name that says so and resolves to nothing, so
 		// that 'kubectl logs' fails at once; see simulatedDomain.
 		"--kubelet-preferred-address-types=InternalDNS,InternalIP",
@@ -65,7 +66,7 @@ func runAPIServer(ctx context.Context, listener net.Listener, more ...string) er
 		"--service-account-signing-key-file=service-accounts.key",
 		"--allow-privileged=true",
 		"--profiling=false",
-	)...)
+	}, more...)...)
 	if err != nil {
 		return err
 	}

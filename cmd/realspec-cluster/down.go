@@ -10,6 +10,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/realspec/realspec/cmd/realspec-cluster/realnode"
 )
 
 // downCommand stops clusters and removes everything they left.
@@ -114,12 +116,17 @@ func (f folder) end(server processID) error {
 	return nil
 }
 
-// erase removes the files of a cluster whose server has ended or is the
-// caller: exported kubeconfigs and the folder.
+// erase removes what is left of a cluster whose server has ended or is the
+// caller: real nodes, exported kubeconfigs and the folder.
 func (f folder) erase() error {
 	record, err := f.readCluster()
 	var failures []error
-	if err == nil { // without a record nothing was exported
+	if err == nil { // without a record nothing was made or exported
+		if len(record.Real) > 0 {
+			if err := realnode.Remove(realnode.ClusterAt(f.path())); err != nil {
+				return err // the folder's name is what finds them again
+			}
+		}
 		for _, path := range record.Kubeconfigs {
 			failures = append(failures, f.withdrawExport(path))
 		}

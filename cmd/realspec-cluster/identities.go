@@ -13,7 +13,8 @@ func (s *server) writeIdentities(serverURL string) error {
 	if err != nil {
 		return err
 	}
-	serving, err := ca.serving(firstServiceIP())
+	s.ca = ca
+	serving, err := ca.serving(append(s.realAddresses(), firstServiceIP())...)
 	if err != nil {
 		return err
 	}
@@ -45,6 +46,9 @@ func (s *server) writeIdentities(serverURL string) error {
 		if files[user.file], err = newKubeconfig(s.place.name, serverURL, ca.pem.certificate, pair); err != nil {
 			return fmt.Errorf("%s: %w", user.file, err)
 		}
+	}
+	if err := s.addRealIdentities(files); err != nil {
+		return err
 	}
 	for name, content := range files {
 		if err := os.WriteFile(s.place.path(name), content, 0o600); err != nil {

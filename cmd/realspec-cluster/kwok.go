@@ -32,7 +32,7 @@ const (
 
 // startKWOK starts the simulation of kubelets on all nodes that carry our
 // label; real nodes, which do not, are left alone. It runs until ctx is over.
-func startKWOK(ctx context.Context, kubeconfig string, log io.Writer) error {
+func startKWOK(ctx context.Context, kubeconfig, podRange string, log io.Writer) error {
 	stages, err := simulatedLife()
 	if err != nil {
 		return err

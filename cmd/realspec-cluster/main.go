@@ -1,7 +1,9 @@
 // Command realspec-cluster runs a throw-away Kubernetes cluster on this
 // machine: etcd, kube-apiserver, kube-controller-manager, kube-scheduler and
 // KWOK, all in one process, on loopback, without Docker and without root. Its
-// nodes are simulated: the API is the real one, the containers are not.
+// nodes are simulated: the API is the real one, the containers are not. As
+// root on Linux it can also have real nodes, each with a kubelet, containerd
+// and kube-proxy in namespaces of its own: package realnode.
 package main
 
 import (
@@ -27,8 +29,11 @@ type commandLine struct {
 	Down       downCommand       `cmd:"" help:"Stop a cluster and remove everything it left."`
 	Status     statusCommand     `cmd:"" help:"Show the clusters of this machine."`
 	Kubeconfig kubeconfigCommand `cmd:"" help:"Print the kubeconfig of a cluster."`
+	Node       nodeCommand       `cmd:"" help:"Stop, start, freeze, thaw, cut off, heal or delay a real node, or list them."`
+	LoadImage  loadImageCommand  `cmd:"" help:"Give an image to every real node."`
 	Version    versionCommand    `cmd:"" help:"Show the versions of all parts."`
 	Serve      serveCommand      `cmd:"" hidden:"" help:"Run the cluster in this process; 'up' starts it."`
+	componentCommands
 }
 
 // streams are the places a command writes to: results to out, progress and
@@ -48,7 +53,7 @@ func run(args []string, io streams) int {
 	helped := false
 	parser, err := kong.New(&cli,
 		kong.Name("realspec-cluster"),
-		kong.Description("A local Kubernetes cluster with simulated nodes, in one process."),
+		kong.Description("A local Kubernetes cluster with simulated nodes, in one process, and real ones beside it."),
 		kong.Writers(io.out, io.err),
 		kong.Exit(func(int) { helped = true }),
 		kong.UsageOnError(),

@@ -84,8 +84,11 @@ func countNodes(pools []Pool) int {
 }
 
 // parsePool reads one pool: key=value pairs with commas between them.
-func parsePool(spec string) (Pool, error) {
-	pool := newPool()
+func parsePool(spec string) (Pool, error) { return newPool().with(spec) }
+
+// with returns the pool with what a spec says of it.
+func (p Pool) with(spec string) (Pool, error) {
+	pool := p
 	seen := map[string]bool{}
 	for _, part := range strings.Split(spec, ",") {
 		key, value, found := strings.Cut(strings.TrimSpace(part), "=")

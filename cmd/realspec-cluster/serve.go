@@ -17,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/realspec/realspec/cmd/realspec-cluster/realnode"
 )
 
 // serveCommand is the process that is the cluster. 'up' starts it in the
@@ -65,6 +67,8 @@ type server struct {
 	record   clusterRecord
 	progress *os.File
 	failed   chan error // a component has ended, which none should
+	ca       *authority
+	machine  *realnode.Machine // nil without real nodes
 }
 
 // run brings the cluster up and keeps it until it is told to go (then the
@@ -157,9 +161,13 @@ func (s *server) bringUp(ctx context.Context, about *serverRecord, logs io.Write
 		return fmt.Errorf("port for the API server: %w", err)
 	}
 	about.Server = "https://" + listener.Addr().String()
+	if listener, err = s.openMachine(ctx, listener); err != nil {
+		return err
+	}
 	if err := s.writeIdentities(about.Server); err != nil {
 		return err
 	}
+	booted := s.bootRealNodes(listener)
 	etcd, err := startEtcd()
 	if err != nil {
 		return err
@@ -169,7 +177,7 @@ func (s *server) bringUp(ctx context.Context, about *serverRecord, logs io.Write
 	if err != nil {
 		return err
 	}
-	s.start("kube-apiserver", func() error { return runAPIServer(ctx, listener, audit...) })
+	s.start("kube-apiserver", func() error { return runAPIServer(ctx, listener, append(audit, s.realAPIFlags()...)...) })
 	client, err := newClient(s.place.kubeconfig())
 	if err != nil {
 		return err
@@ -184,14 +192,20 @@ func (s *server) bringUp(ctx context.Context, about *serverRecord, logs io.Write
 	s.tell("starting controllers and scheduler")
 	s.start("kube-controller-manager", func() error { return runControllerManager(ctx) })
 	s.start("kube-scheduler", func() error { return runScheduler(ctx) })
-	if err := startKWOK(ctx, "kwok.kubeconfig", logs); err != nil {
+	if err := s.startSimulation(ctx, logs); err != nil {
 		return fmt.Errorf("kwok: %w", err)
 	}
-	s.tell("waiting for nodes and the default service account")
-	if err := awaitNodes(ctx, client, countNodes(s.record.Shape)); err != nil {
+	if err := s.joinRealNodes(ctx, client, booted); err != nil {
 		return err
 	}
-	return awaitDefaultServiceAccount(ctx, client)
+	s.tell("waiting for nodes and the default service account")
+	if err := awaitNodes(ctx, client, countNodes(s.record.Shape)+countNodes(s.record.Real)); err != nil {
+		return err
+	}
+	if err := awaitDefaultServiceAccount(ctx, client); err != nil {
+		return err
+	}
+	return s.finishRealNodes(ctx, client)
 }
 
 // furnish creates the cluster's own objects. The API server takes them a
@@ -207,7 +221,7 @@ func (s *server) furnish(ctx context.Context, client kubernetes.Interface) error
 	if err := allowKWOK(ctx, client); err != nil {
 		return err
 	}
-	return createNodes(ctx, client, simulatedNodes(s.record.Shape))
+	return createNodes(ctx, client, append(simulatedNodes(s.record.Shape), s.realNodes()...))
 }
 
 // newClient returns a client for the server's own first steps. It has no

@@ -35,15 +35,21 @@ var zones = []string{"zone-a", "zone-b", "zone-c"}
 // prefix share one numbering, so that names are unique.
 func simulatedNodes(pools []Pool) []*corev1.Node {
 	var nodes []*corev1.Node
+	eachNode(pools, func(pool Pool, name string) {
+		nodes = append(nodes, simulatedNode(pool, name, len(nodes)))
+	})
+	return nodes
+}
+
+// eachNode calls do with the name of every node and its pool.
+func eachNode(pools []Pool, do func(pool Pool, name string)) {
 	next := map[string]int{}
 	for _, pool := range pools {
 		for range pool.Count {
-			name := fmt.Sprintf("%s-%d", pool.Name, next[pool.Name])
+			do(pool, fmt.Sprintf("%s-%d", pool.Name, next[pool.Name]))
 			next[pool.Name]++
-			nodes = append(nodes, simulatedNode(pool, name, len(nodes)))
 		}
 	}
-	return nodes
 }
 
 // simulatedNode returns a node that is Ready from the start, as KWOK would
@@ -73,10 +79,16 @@ func simulatedNode(pool Pool, name string, index int) *corev1.Node {
 			},
 		},
 	}
-	for _, taint := range pool.Taints {
-		node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: taint.Key, Value: taint.Value, Effect: corev1.TaintEffect(taint.Effect)})
-	}
+	node.Spec.Taints = nodeTaints(pool)
 	return node
+}
+
+func nodeTaints(pool Pool) []corev1.Taint {
+	var taints []corev1.Taint
+	for _, taint := range pool.Taints {
+		taints = append(taints, corev1.Taint{Key: taint.Key, Value: taint.Value, Effect: corev1.TaintEffect(taint.Effect)})
+	}
+	return taints
 }
 
 func nodeLabels(pool Pool, name string, index int) map[string]string {

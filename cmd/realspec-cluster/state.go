@@ -147,6 +147,7 @@ func (f folder) delete() error {
 type clusterRecord struct {
 	Name        string     `json:"name"`
 	Shape       []Pool     `json:"shape"`
+	Real        []Pool     `json:"real,omitempty"`
 	Owner       *processID `json:"owner,omitempty"`
 	Kubeconfigs []string   `json:"kubeconfigs,omitempty"`
 	Verbose     bool       `json:"verbose,omitempty"`

@@ -66,6 +66,7 @@ type clusterInfo struct {
 	Version    string    `json:"version"`
 	Nodes      int       `json:"nodes"`
 	Shape      []Pool    `json:"shape"`
+	Real       []Pool    `json:"real,omitempty"`
 	Server     string    `json:"server"`
 	Kubeconfig string    `json:"kubeconfig"`
 	Audit      string    `json:"audit,omitempty"` // the audit log, if one is kept
@@ -82,8 +83,8 @@ func describe(place folder) clusterInfo {
 	}
 	info.State = stateDead
 	if record, err := place.readCluster(); err == nil {
-		info.Shape = record.Shape
-		info.Nodes = countNodes(record.Shape)
+		info.Shape, info.Real = record.Shape, record.Real
+		info.Nodes = countNodes(record.Shape) + countNodes(record.Real)
 		if record.Audit {
 			info.Audit = place.auditLog()
 		}

@@ -21,6 +21,7 @@ type upCommand struct {
 	Kubeconfig string        `help:"Also write a kubeconfig to this file; 'down' removes it." placeholder:"FILE" type:"path"`
 	Nodes      []string      `sep:"none" help:"A pool of nodes: count=4,cpu=8,memory=32Gi[,gpu=1][,pods=110][,storage=100Gi][,name=PREFIX][,label=k=v]...[,taint=k=v:NoSchedule]...[,example.com/fpga=2]... Repeatable (default: count=1,cpu=4,memory=8Gi)." placeholder:"SPEC" xor:"shape"`
 	NodesFile  string        `help:"Read pools from a YAML or JSON list of {count, cpu, memory, gpu, pods, storage, name, labels, taints, resources}." placeholder:"FILE" type:"path" xor:"shape"`
+	RealNodes  []string      `sep:"none" help:"Real nodes, with kubelet and containerd (Linux, root): a number, or a pool: count=3,cpu=1,memory=2Gi[,storage=1Gi][,pods=110][,name=PREFIX][,label=k=v]...[,taint=k=v:NoSchedule]... Repeatable; without --nodes there are no simulated ones." placeholder:"N"`
 	Owner      int           `help:"Remove the cluster when the process with this pid is gone." placeholder:"PID"`
 	Timeout    time.Duration `default:"60s" help:"How long the start may take."`
 	Audit      bool          `help:"Keep an audit log of all writes, those of pods in full; 'status -o json' says where, 'down' removes it."`
@@ -68,12 +69,18 @@ var errTooSlow = errors.New("timeout")
 func (c *upCommand) wanted() (clusterRecord, error) {
 	record := clusterRecord{Name: c.Name, Verbose: c.Verbose, Audit: c.Audit}
 	var err error
-	if c.NodesFile != "" {
+	switch {
+	case c.NodesFile != "":
 		record.Shape, err = readNodesFile(c.NodesFile)
-	} else {
+	case len(c.RealNodes) > 0 && len(c.Nodes) == 0:
+		record.Shape = []Pool{}
+	default:
 		record.Shape, err = parseShape(c.Nodes)
 	}
 	if err != nil {
+		return record, err
+	}
+	if record.Real, err = parseReal(c.RealNodes, record.Shape); err != nil {
 		return record, err
 	}
 	if c.Timeout <= 0 {
@@ -95,9 +102,9 @@ func (c *upCommand) reuse(place folder, wanted clusterRecord, io streams) error 
 	if err != nil {
 		return fmt.Errorf("cluster %q: %w", c.Name, err)
 	}
-	if !sameShape(running.Shape, wanted.Shape) {
+	if !sameShape(running.Shape, wanted.Shape) || !sameShape(running.Real, wanted.Real) {
 		return usageError("cluster %q is running with other nodes (%s, asked for: %s); stop it first with '%s', or choose another --name",
-			c.Name, shapeText(running.Shape), shapeText(wanted.Shape), c.stopLine())
+			c.Name, nodesText(running.Shape, running.Real), nodesText(wanted.Shape, wanted.Real), c.stopLine())
 	}
 	if wanted.Audit && !running.Audit {
 		return usageError("cluster %q is running without an audit log; stop it first with '%s', or choose another --name", c.Name, c.stopLine())
@@ -206,7 +213,7 @@ func (c *upCommand) launch(ctx context.Context, place folder, record clusterReco
 			return fmt.Errorf("its process ended while %s: %w", last, describeEnd(err))
 		case <-ctx.Done():
 			_ = server.Process.Kill()
-			_ = <-ended
+			<-ended //nolint:errcheck // it was just killed
 			return fmt.Errorf("it was still %s", last)
 		}
 	}
@@ -307,12 +314,12 @@ func (c *upCommand) summarise(place folder, io streams, how string) error {
 	}
 	_, err := fmt.Fprintf(io.out, `cluster %q %s
   Kubernetes  %s
-  nodes       %d simulated: %s
+  nodes       %s
   server      %s
   kubeconfig  %s
 %suse it:   export KUBECONFIG=%s
 stop it:  %s
-`, info.Name, how, info.Version, info.Nodes, shapeText(info.Shape), info.Server, kubeconfig, audit, kubeconfig, c.stopLine())
+`, info.Name, how, info.Version, nodesText(info.Shape, info.Real), info.Server, kubeconfig, audit, kubeconfig, c.stopLine())
 	return err
 }
 
@@ -323,6 +330,20 @@ func (c *upCommand) stopLine() string {
 		line += " --state " + c.State
 	}
 	return line
+}
+
+// nodesText is all nodes for people: 4 simulated: 4 x (8 cpu, 32Gi).
+func nodesText(simulated, real []Pool) string {
+	var texts []string
+	for _, kind := range []struct {
+		name  string
+		pools []Pool
+	}{{"simulated", simulated}, {"real", real}} {
+		if len(kind.pools) > 0 {
+			texts = append(texts, fmt.Sprintf("%d %s: %s", countNodes(kind.pools), kind.name, shapeText(kind.pools)))
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 // shapeText is a shape for people: 2 x (8 cpu, 32Gi, 1 gpu).

@@ -22,10 +22,12 @@ type versionCommand struct {
 
 // versions are those of the Go modules that this program is made of.
 type versions struct {
-	Version    string `json:"version"`
-	Kubernetes string `json:"kubernetes"`
-	Etcd       string `json:"etcd"`
-	KWOK       string `json:"kwok"`
+	Version       string `json:"version"`
+	Kubernetes    string `json:"kubernetes"`
+	Etcd          string `json:"etcd"`
+	KWOK          string `json:"kwok"`
+	CoreDNS       string `json:"coredns"`
+	MetricsServer string `json:"metricsServer"`
 }
 
 // Run is called by kong.
@@ -36,13 +38,13 @@ func (c *versionCommand) Run(io streams) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(v)
 	}
-	_, err := fmt.Fprintf(io.out, "realspec-cluster %s\nKubernetes       %s\netcd             %s\nKWOK             %s\n",
-		v.Version, v.Kubernetes, v.Etcd, v.KWOK)
+	_, err := fmt.Fprintf(io.out, "realspec-cluster %s\nKubernetes       %s\netcd             %s\nKWOK             %s\nCoreDNS          %s\nmetrics-server   %s\n",
+		v.Version, v.Kubernetes, v.Etcd, v.KWOK, v.CoreDNS, v.MetricsServer)
 	return err
 }
 
 func builtVersions() versions {
-	v := versions{Version: release, Kubernetes: "unknown", Etcd: "unknown", KWOK: "unknown"}
+	v := versions{Version: release, Kubernetes: "unknown", Etcd: "unknown", KWOK: "unknown", CoreDNS: "unknown", MetricsServer: "unknown"}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if v.Version == "" {
 			v.Version = info.Main.Version
@@ -55,6 +57,10 @@ func builtVersions() versions {
 				v.Etcd = module.Version
 			case "sigs.k8s.io/kwok":
 				v.KWOK = module.Version
+			case "github.com/coredns/coredns":
+				v.CoreDNS = module.Version
+			case "sigs.k8s.io/metrics-server":
+				v.MetricsServer = module.Version
 			}
 		}
 	}

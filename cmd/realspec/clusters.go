@@ -120,13 +120,13 @@ func (c *clusters) For(ctx context.Context, p *plan.Scenario) (*run.Cluster, err
 	}
 	if c.current != nil {
 		info := c.current.Info()
-		return c.describe(ctx, c.current, event.Cluster{Name: or(info.Context, "in-cluster"), Kind: clusterCurrent})
+		return c.describe(ctx, p, c.current, event.Cluster{Name: or(info.Context, "in-cluster"), Kind: clusterCurrent})
 	}
 	l, err := c.local(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	return c.describe(ctx, l.client, event.Cluster{Name: l.about.Name, Kind: clusterLocal})
+	return c.describe(ctx, p, l.client, event.Cluster{Name: l.about.Name, Kind: clusterLocal})
 }
 
 func or(s, other string) string {
@@ -137,8 +137,12 @@ func or(s, other string) string {
 }
 
 // describe reads what the cluster is.
-func (c *clusters) describe(ctx context.Context, client *cluster.Client, about event.Cluster) (*run.Cluster, error) {
-	facts, err := client.Facts(ctx)
+func (c *clusters) describe(ctx context.Context, p *plan.Scenario, client *cluster.Client, about event.Cluster) (*run.Cluster, error) {
+	read := client.Facts
+	if p.NeedsSurvey() {
+		read = client.Survey // some requests more
+	}
+	facts, err := read(ctx)
 	if err != nil {
 		return nil, err
 	}

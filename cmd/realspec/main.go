@@ -35,6 +35,12 @@ type commands struct {
 	History    historyCommand    `cmd:"" help:"Show the measures of recorded runs over time."`
 	Grade      gradeCommand      `cmd:"" help:"Hold the figures of a run against the API server's audit log."`
 	Cluster    clusterCommand    `cmd:"" help:"Keep a local cluster warm between runs."`
+	Plan       planCommand       `cmd:"" help:"Show what would happen, and whether the cluster can host it."`
+	Doctor     doctorCommand     `cmd:"" help:"Say what the current cluster can do."`
+	Eval       evalCommand       `cmd:"" help:"Try an expression on what is on the cluster."`
+	Capture    captureCommand    `cmd:"" help:"Write an assert from a live object."`
+	Report     reportCommand     `cmd:"" help:"Rebuild the reports of a recorded run."`
+	CI         ciCommand         `cmd:"" name:"ci" help:"What CI systems need besides runs."`
 	Init       initCommand       `cmd:"" help:"Make a scenario from a recipe, or list the recipes."`
 	Completion completionCommand `cmd:"" help:"Print the completion script of a shell."`
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" passthrough:""`

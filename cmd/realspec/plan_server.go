@@ -37,7 +37,8 @@ type triedOut struct {
 // accessible is a permission and whether it is there.
 type accessible struct {
 	cluster.Answer
-	// Optional permissions only make reports poorer when they are not there.
+	// Optional permissions are not needed to run: without them there is no evidence
+	// of failures, and a threshold can stay inconclusive for want of an error bar.
 	Optional bool `json:"optional,omitempty"`
 }
 
@@ -236,7 +237,7 @@ func (s *serverChecks) show(w io.Writer) {
 		allowed := "yes"
 		switch {
 		case !a.Allowed && a.Optional:
-			allowed = "no (reports only)"
+			allowed = "no (runs without)"
 		case !a.Allowed:
 			allowed = "NO"
 		}

@@ -56,6 +56,9 @@ func (c *runCommand) Run(a *app) error {
 	if err := c.choice.check(); err != nil {
 		return err
 	}
+	if c.Watch {
+		return c.watch(a)
+	}
 	all := loadAll(a, c.Paths, c.Set)
 	all.show(a)
 	picked, err := c.pick(all)

@@ -24,6 +24,7 @@ type validateCommand struct {
 func (c *validateCommand) Run(a *app) error {
 	start := time.Now()
 	all := loadAll(a, c.Paths, c.Set)
+	a.annotate(all.diags)
 	if c.Output == "json" {
 		list := all.diags
 		if list == nil {

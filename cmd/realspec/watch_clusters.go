@@ -186,7 +186,7 @@ func (r *runClusters) For(ctx context.Context, p *plan.Scenario) (*run.Cluster, 
 	r.mu.Lock()
 	r.fresh[p.Name] = fresh
 	r.mu.Unlock()
-	return c.describe(ctx, fresh, got.About)
+	return c.describe(ctx, p, fresh, got.About)
 }
 
 // kubeconfig is the file of the scenario's cluster.

@@ -23,7 +23,8 @@ type Need struct {
 	Name string
 	// Path is an address that belongs to no kind.
 	Path string
-	// Optional needs only make reports poorer when they are refused.
+	// Optional needs are not needed to run. Without them there is no evidence of
+	// failures, and a threshold can stay inconclusive for want of an error bar.
 	Optional bool
 	// ClusterOnly needs matter only where the kind has no namespaces.
 	ClusterOnly bool
@@ -225,7 +226,8 @@ func (n *needs) measure(s *Step, m *spec.Measure) {
 }
 
 // probe is the object that is changed all through a scenario to see how late its
-// watch is. Without it the error of measuring is unknown, and nothing else.
+// watch is. Without it the error of measuring is unknown: reports say so, and a
+// threshold that needs it is inconclusive (seen with examples/load).
 func (n *needs) probe(kind string) {
 	before := n.optional
 	n.optional = true
