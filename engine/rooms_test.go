@@ -28,7 +28,7 @@ var rooms = map[string][]string{
 	"stats":   {"spec"},
 	"event":   {"spec", "diag"},
 	"rate":    {},
-	"grade":   {"spec", "event"},
+	"grade":   {"spec", "stats", "event"},
 	"capture": {},
 	"measure": {"spec", "stats", "event"},
 	"compare": {"spec", "stats", "event"},

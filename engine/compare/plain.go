@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"strings"
 	"time"
+
+	"github.com/realspec/realspec/engine/event"
 )
 
 // plain says what is wrong with a file, and in which line, without the decoder's
@@ -25,10 +26,10 @@ func plain(content []byte, err error) error {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("line %d is not valid JSON", lineAt(content, syntax.Offset))
 	case errors.As(err, &wrong) && wrong.Field == "":
-		return fmt.Errorf("line %d has %s, where a mapping should be", lineAt(content, wrong.Offset), inWords(wrong.Value))
+		return fmt.Errorf("line %d has %s, where a mapping should be", lineAt(content, wrong.Offset), event.ValueInWords(wrong.Value))
 	case errors.As(err, &wrong):
 		return fmt.Errorf("line %d: %q is %s, and it should be %s", lineAt(content, wrong.Offset), lastField(wrong.Field),
-			inWords(wrong.Value), wanted(wrong.Type))
+			event.ValueInWords(wrong.Value), event.KindInWords(wrong.Type))
 	case errors.As(err, &clock):
 		return fmt.Errorf("%s is not a time like 2026-01-31T09:30:00.5Z", strings.Trim(clock.Value, `\"`))
 	}
@@ -44,36 +45,4 @@ func lineAt(content []byte, offset int64) int {
 
 func lastField(path string) string {
 	return path[strings.LastIndex(path, ".")+1:]
-}
-
-func inWords(value string) string {
-	switch value {
-	case "string":
-		return "a text"
-	case "array":
-		return "a list"
-	case "object":
-		return "a mapping"
-	case "bool":
-		return "true or false"
-	case "number":
-		return "a number"
-	}
-	return "the " + value // "number 1e400"
-}
-
-func wanted(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return "a text"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice, reflect.Array:
-		return "a list"
-	case reflect.Map, reflect.Struct:
-		return "a mapping"
-	case reflect.Pointer:
-		return wanted(t.Elem())
-	}
-	return "a number that fits"
 }

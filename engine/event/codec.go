@@ -219,9 +219,9 @@ func plain(err error) error {
 	var clock *time.ParseError
 	switch {
 	case errors.As(err, &kind) && kind.Field == "":
-		return fmt.Errorf("%s, where a mapping should be", valueInWords(kind.Value))
+		return fmt.Errorf("%s, where a mapping should be", ValueInWords(kind.Value))
 	case errors.As(err, &kind):
-		return fmt.Errorf("%q is %s: it should be %s", kind.Field, valueInWords(kind.Value), kindInWords(kind.Type))
+		return fmt.Errorf("%q is %s: it should be %s", kind.Field, ValueInWords(kind.Value), KindInWords(kind.Type))
 	case errors.As(err, &clock):
 		return fmt.Errorf("%s is not a time like 2026-01-31T09:30:00.5Z", clock.Value)
 	case errors.As(err, &syntax):
@@ -230,7 +230,8 @@ func plain(err error) error {
 	return errors.New("not valid JSON")
 }
 
-func valueInWords(json string) string {
+// ValueInWords is a kind of JSON value, as the decoder names it, as a person would.
+func ValueInWords(json string) string {
 	switch json {
 	case "string":
 		return "a text"
@@ -246,7 +247,8 @@ func valueInWords(json string) string {
 	return "the " + json // "number 1e400"
 }
 
-func kindInWords(t reflect.Type) string {
+// KindInWords is what a Go type takes of JSON, as a person would say it.
+func KindInWords(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:
 		return "a text"
@@ -257,7 +259,7 @@ func kindInWords(t reflect.Type) string {
 	case reflect.Map, reflect.Struct:
 		return "a mapping"
 	case reflect.Pointer:
-		return kindInWords(t.Elem())
+		return KindInWords(t.Elem())
 	}
 	return "a number that fits"
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/spec"
+	"github.com/realspec/realspec/engine/stats"
 )
 
 // Report is the grade of a run: one entry for every series of every pods
@@ -134,10 +135,10 @@ func join(t *Truth, namespace string, m event.Measured, phase int, samples []eve
 	g.Joined = len(errors)
 	g.Unjoined = g.Samples - g.Joined
 	g.describe(errors)
-	g.True, g.Said, g.Blur = quantiles(truths), quantiles(said), quantile(blurs, 0.99)
+	g.True, g.Said, g.Blur = quantiles(truths), quantiles(said), quantiles(blurs).P99
 	if m.Error != nil {
 		g.HasBar, g.Bar = true, seconds(*m.Error)
-		g.Covered = g.Joined > 0 && quantile(beyond, 0.99) <= g.Bar
+		g.Covered = g.Joined > 0 && quantiles(beyond).P99 <= g.Bar
 	}
 	return g
 }
@@ -164,33 +165,14 @@ func (g *Graded) describe(errors []time.Duration) {
 	for i, e := range errors {
 		sizes[i] = max(e, -e)
 	}
-	g.Bias, g.MeanAbs = mean(errors), mean(sizes)
-	g.P50Abs, g.P90Abs = quantile(sizes, 0.50), quantile(sizes, 0.90)
-	g.P99Abs, g.MaxAbs = quantile(sizes, 0.99), quantile(sizes, 1)
+	all := stats.Summarize(sizes, 0)
+	g.Bias, g.MeanAbs = stats.Summarize(errors, 0).Mean, all.Mean
+	g.P50Abs, g.P90Abs, g.P99Abs, g.MaxAbs = all.P50, all.P90, all.P99, all.Max
 }
 
 func quantiles(all []time.Duration) Quantiles {
-	return Quantiles{quantile(all, 0.50), quantile(all, 0.99), quantile(all, 1)}
-}
-
-// quantile is the nearest-rank quantile q, as engine/stats defines it; 0 of none.
-func quantile(all []time.Duration, q float64) time.Duration {
-	if len(all) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(all))
-	return sorted[max(int(math.Ceil(q*float64(len(sorted))-1e-9)), 1)-1]
-}
-
-func mean(all []time.Duration) time.Duration {
-	if len(all) == 0 {
-		return 0
-	}
-	var sum float64
-	for _, d := range all {
-		sum += float64(d)
-	}
-	return time.Duration(math.Round(sum / float64(len(all))))
+	s := stats.Summarize(all, 0)
+	return Quantiles{s.P50, s.P99, s.Max}
 }
 
 // seconds is a duration that a run wrote down. A bound that is not known is the

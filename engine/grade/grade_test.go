@@ -14,7 +14,6 @@ import (
 
 	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/spec"
-	"github.com/realspec/realspec/engine/stats"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -187,21 +186,6 @@ func TestHolds(t *testing.T) {
 	} {
 		if got := Grade(test.run, truth).Holds(); got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
-		}
-	}
-}
-
-// There is one definition of a quantile; this room may not import it.
-func TestQuantilesAreThoseOfStats(t *testing.T) {
-	for n := 1; n <= 300; n++ {
-		var all []time.Duration
-		for i := range n {
-			all = append(all, time.Duration((i*7919)%n))
-		}
-		want := stats.Summarize(all, 0)
-		got := spec.Series{P50: quantile(all, 0.50), P90: quantile(all, 0.90), P99: quantile(all, 0.99), Max: quantile(all, 1)}
-		if got.P50 != want.P50 || got.P90 != want.P90 || got.P99 != want.P99 || got.Max != want.Max {
-			t.Fatalf("of %d: got %+v, want %+v", n, got, want)
 		}
 	}
 }

@@ -20,6 +20,13 @@ func (l *loader) checkRepeat(s *spec.Step) {
 	if l.has(s.At, "repeat") && l.has(s.At, "measure") && !l.has(s.At, "during") {
 		l.wrongKey(s.At, "repeat", "missing-field", "repeat needs during").Help = "during holds the steps that are repeated"
 	}
+	for i := range s.Measure {
+		m := &s.Measure[i]
+		if l.has(s.At, "repeat") && m.At.IsValid() && (m.API != nil || m.APIServer != nil || m.Prometheus != nil) {
+			l.wrongKey(m.At, m.Kind(), "bad-repeat", "%s has no place in a step with repeat", m.Kind()).Help =
+				"the samples of repetitions are taken together for pods, objects and elapsed only"
+		}
+	}
 	l.checkCount(s.At, "repeat", s.Repeat)
 	if s.Repeat > maxRepeat {
 		l.wrong(s.At, "repeat", "out-of-range", "repeat is %d, at most %d are allowed", s.Repeat, maxRepeat)

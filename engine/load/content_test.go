@@ -188,7 +188,7 @@ func TestLoadAndCalls(t *testing.T) {
 	g.Expect(l.Steps[3].Load.Stages[0].Ramp).To(BeTrue())
 
 	measure := l.Steps[5]
-	g.Expect(measure.Repeat).To(Equal(5))
+	g.Expect(l.Steps[7].Repeat).To(Equal(5))
 	g.Expect(measure.During[0].Load.Name).To(Equal("background"))
 	g.Expect(measure.Measure[4].API.Merge.Templates).To(HaveLen(1))
 	g.Expect(measure.Measure[7].Prometheus.Token.At.IsValid()).To(BeTrue())
@@ -196,7 +196,8 @@ func TestLoadAndCalls(t *testing.T) {
 	g.Expect(b.Tolerance.Value).To(Equal(0.125))
 	g.Expect(b.Tolerance.At.String()).To(Equal("testdata/ok/load/01-measure.yaml:50:14"))
 	g.Expect(b.Significance.Or(0.05)).To(Equal(0.01))
-	g.Expect(b.Of).To(HaveLen(7))
+	g.Expect(b.Of).To(HaveLen(6))
+	g.Expect(l.Steps[7].Baseline.Of).To(Equal([]string{"again.mean", "ready.startup.p50"}))
 
 	later := l.Steps[6].Baseline
 	g.Expect(later.Tolerance.Or(0.1)).To(BeZero(), "0%% is written, and not the default")

@@ -102,6 +102,20 @@ func (o *Objects) holds(p Predicate, object *unstructured.Unstructured) bool {
 	return ok
 }
 
+// Count is how many objects were seen, and how many of them have no sample: what
+// Measure would say, without the samples.
+func (o *Objects) Count() (samples, missing int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, sp := range o.spans {
+		samples++
+		if sp.end == never || sp.startEarlier == spec.Missing {
+			missing++
+		}
+	}
+	return samples, missing
+}
+
 // Measure is the series over all objects seen, with the bar by which a moment of
 // the watch may be wrong. An object whose time began in the first list, or has not
 // ended, is missing.

@@ -58,12 +58,7 @@ func (w *World) render(ctx context.Context, s *plan.Step, sources []spec.Object,
 			continue
 		}
 		o := &unstructured.Unstructured{Object: fields}
-		labels := o.GetLabels()
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		labels[cluster.LabelRun], labels[cluster.LabelScenario] = w.RunID, w.Plan.Name
-		o.SetLabels(labels)
+		w.label(o)
 		objects = append(objects, o)
 	}
 	scopes := definedScopes(objects)
@@ -82,6 +77,16 @@ func (w *World) render(ctx context.Context, s *plan.Step, sources []spec.Object,
 		}
 	}
 	return objects, r.Outcome == event.Passed
+}
+
+// label marks an object as this run's, so that it can be found and removed.
+func (w *World) label(o *unstructured.Unstructured) {
+	labels := o.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[cluster.LabelRun], labels[cluster.LabelScenario] = w.RunID, w.Plan.Name
+	o.SetLabels(labels)
 }
 
 // definedScopes are the kinds that CRDs among the objects define, and whether

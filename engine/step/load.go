@@ -44,7 +44,7 @@ func (w *World) load(ctx context.Context, s *plan.Step, r *Result) {
 		name: l.Measure(), kind: "load", schedule: schedule, concurrency: l.Concurrency, warmUp: l.WarmUp,
 		call: m.create, ended: m.ended,
 	})
-	w.take(did, r)
+	w.take(did.taken, r)
 	did.judge(l.At, r)
 	if l.Hold.Value > 0 && ctx.Err() == nil {
 		w.hold(ctx, s, m, schedule.Len(), r)
@@ -75,7 +75,7 @@ func (w *World) hold(ctx context.Context, s *plan.Step, m *maker, made int, r *R
 		select {
 		case <-time.After(l.Hold.Value):
 		case <-ctx.Done():
-			r.add(fault(ctx, l.At, context.Cause(ctx)))
+			r.add(fault(ctx, l.At, ctx.Err()))
 		}
 		return
 	}
@@ -96,7 +96,7 @@ func (w *World) hold(ctx context.Context, s *plan.Step, m *maker, made int, r *R
 		},
 		ended: func(shot rate.Shot) { shot.Index += made; m.ended(shot) },
 	})
-	w.take(did, r)
+	w.take(did.taken, r)
 	did.judge(l.At, r)
 }
 
@@ -179,7 +179,7 @@ type maker struct {
 	warmUp   int // the first objects, which measures leave out
 
 	mu    sync.Mutex
-	names map[int]string // of those that are there
+	there map[int]types.NamespacedName // the objects that were made and not removed
 	uids  map[int]types.UID
 }
 
@@ -191,7 +191,7 @@ func (w *World) maker(s *plan.Step, template spec.Object, warmUp int) (*maker, e
 		return nil, err
 	}
 	return &maker{w: w, template: s.Object(template), resource: res, warmUp: warmUp,
-		names: map[int]string{}, uids: map[int]types.UID{}}, nil
+		there: map[int]types.NamespacedName{}, uids: map[int]types.UID{}}, nil
 }
 
 // render is object i with the run's labels, in the scenario's namespace.
@@ -201,12 +201,7 @@ func (m *maker) render(ctx context.Context, i int) (*unstructured.Unstructured, 
 		return nil, err
 	}
 	o := &unstructured.Unstructured{Object: fields}
-	labels := o.GetLabels()
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	labels[cluster.LabelRun], labels[cluster.LabelScenario] = m.w.RunID, m.w.Plan.Name
-	o.SetLabels(labels)
+	m.w.label(o)
 	if o.GetName() == "" && o.GetGenerateName() == "" {
 		o.SetName(fmt.Sprintf("%s-%d", strings.ToLower(o.GetKind()), i))
 	}
@@ -232,7 +227,7 @@ func (m *maker) create(ctx context.Context, i int) (rate.Done, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.names[i] = made.Name
+	m.there[i] = types.NamespacedName{Namespace: o.GetNamespace(), Name: made.Name}
 	switch {
 	case m.resource != cluster.Pods:
 	case i < m.warmUp:
@@ -271,11 +266,11 @@ func (m *maker) stamp(uid types.UID, s measure.Stamps) {
 // remove deletes object i.
 func (m *maker) remove(ctx context.Context, i int) (cluster.Called, error) {
 	m.mu.Lock()
-	name := m.names[i]
-	delete(m.names, i)
+	o, there := m.there[i]
+	delete(m.there, i)
 	m.mu.Unlock()
-	if name == "" {
+	if !there {
 		return cluster.Called{}, fmt.Errorf("there is no object %d to replace: it was not created", i)
 	}
-	return m.w.Client.Call(ctx, "delete", m.resource, m.w.Namespace, name, nil, "", "")
+	return m.w.Client.Call(ctx, "delete", m.resource, o.Namespace, o.Name, nil, "", "")
 }

@@ -39,6 +39,9 @@ type window struct {
 func (w *World) measure(ctx context.Context, s *plan.Step, r *Result) {
 	win, ok := w.during(ctx, s, r)
 	if !ok {
+		for _, did := range win.calls {
+			w.take(did.taken, r)
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
 		defer cancel()
 		w.keep(ctx, s, r)
@@ -46,7 +49,7 @@ func (w *World) measure(ctx context.Context, s *plan.Step, r *Result) {
 	}
 	for i := range s.Measure {
 		m := &s.Measure[i]
-		got, err := w.complete(ctx, s, m, win)
+		got, err := w.complete(ctx, s, m, win, r)
 		if err != nil {
 			r.add(fault(ctx, m.At, err))
 			continue
@@ -65,13 +68,10 @@ func (w *World) measure(ctx context.Context, s *plan.Step, r *Result) {
 const keepTime = 5 * time.Second
 
 // take keeps a measure for thresholds and reports.
-func (w *World) take(got interface{ get() taken }, r *Result) {
-	t := got.get()
+func (w *World) take(t taken, r *Result) {
 	w.taken[t.measured.Name] = t
 	r.Measures = append(r.Measures, t.measured)
 }
-
-func (t taken) get() taken { return t }
 
 // during runs the steps that the measures wrap, and the calls of the api measures
 // beside them, and answers with their time. The first step that does not pass
@@ -140,31 +140,41 @@ func (w *World) inner(ctx context.Context, s *plan.Step) Result {
 	return w.RunStep(ctx, s)
 }
 
-// complete reads a measure. A measure of pods or objects whose step has time left
-// first waits until no sample is missing.
-func (w *World) complete(ctx context.Context, s *plan.Step, m *spec.Measure, win window) (taken, error) {
-	fresh := true
-	if s.Timeout > 0 {
-		var err error
-		if fresh, err = w.settle(ctx, s, m); err != nil {
-			return taken{}, err
-		}
+// complete reads a measure. A measure of pods or objects whose step has a timeout
+// first waits until no sample is missing. When that does not come in time, the
+// step fails, and what was recorded until then is judged all the same.
+func (w *World) complete(ctx context.Context, s *plan.Step, m *spec.Measure, win window, r *Result) (taken, error) {
+	if s.Timeout == 0 || m.Pods == nil && m.Objects == nil {
+		return w.read(ctx, s, m, win, true)
 	}
-	if !fresh { // out of time: what was recorded until now
-		ctx = context.WithoutCancel(ctx)
+	settled, err := w.settle(ctx, s, m)
+	switch {
+	case err != nil:
+		return taken{}, err
+	case settled:
+		return w.read(ctx, s, m, win, true)
 	}
-	return w.read(ctx, s, m, win, fresh)
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	defer cancel()
+	got, err := w.read(late, s, m, win, false)
+	if err == nil {
+		f := fault(ctx, m.At, ctx.Err())
+		f.Message = fmt.Sprintf("%s: %d of %d samples, at least %d are expected: %s", m.Name,
+			got.samples-got.missing, got.samples, expected(m), f.Message)
+		r.add(f)
+	}
+	return got, err
 }
 
 // settle waits until every object that a measure expects is there and has all its
 // samples. It is false when the time is over.
 func (w *World) settle(ctx context.Context, s *plan.Step, m *spec.Measure) (bool, error) {
-	if m.Pods == nil && m.Objects == nil {
-		return true, nil
-	}
 	for {
 		samples, missing, tape, err := w.count(ctx, s, m)
-		if err != nil || missing == 0 && samples >= expected(m) {
+		switch {
+		case ctx.Err() != nil:
+			return false, nil
+		case err != nil || missing == 0 && samples >= expected(m):
 			return true, err
 		}
 		w.Progress(fmt.Sprintf("%s: %d samples, %d missing", m.Name, samples, missing))
@@ -193,8 +203,8 @@ func (w *World) count(ctx context.Context, s *plan.Step, m *spec.Measure) (sampl
 	if tape, err = w.recordObjects(ctx, s, m.Objects); err != nil {
 		return 0, 0, nil, err
 	}
-	got := w.objects[m.Objects.At].objects.Measure(0)
-	return got.Series.Count + got.Series.Missing, got.Series.Missing, tape, tape.Err()
+	samples, missing = w.objects[m.Objects.At].objects.Count()
+	return samples, missing, tape, tape.Err()
 }
 
 // readPause bounds how often a measure that waits for its last samples is read.

@@ -41,7 +41,7 @@ func (w *World) read(ctx context.Context, s *plan.Step, m *spec.Measure, win win
 
 // podsQuery is what a measure of pods selects.
 func (w *World) podsQuery(ctx context.Context, s *plan.Step, m *spec.Measure) (measure.PodsQuery, error) {
-	q := measure.PodsQuery{From: m.Pods.From, By: m.Pods.By, Check: w.trusted}
+	q := measure.PodsQuery{From: m.Pods.From, By: m.Pods.By, Check: w.trusted()}
 	ns, err := w.text(ctx, s.Text(m.Pods.Namespace))
 	if err != nil {
 		return q, err
@@ -99,17 +99,19 @@ func takenPods(m *spec.Measure, got measure.PodsResult) taken {
 }
 
 // trusted tells whether the server's stamp of a phase says when it happened:
-// simulated nodes of other clusters make theirs up.
-func (w *World) trusted(phase, node string) bool {
-	if phase == "scheduled" || node == "" || w.Facts.Cluster.Local {
-		return true
-	}
+// simulated nodes of other clusters may make theirs up.
+func (w *World) trusted() func(phase, node string) bool {
+	simulated := map[string]bool{}
 	for _, n := range w.Facts.Nodes {
-		if n.Name == node {
-			return !n.Simulated
-		}
+		simulated[n.Name] = n.Simulated
 	}
-	return !w.Facts.Cluster.Simulated
+	return func(phase, node string) bool {
+		if phase == "scheduled" || node == "" || w.Facts.Cluster.Local {
+			return true
+		}
+		made, known := simulated[node]
+		return known && !made || !known && !w.Facts.Cluster.Simulated
+	}
 }
 
 func (w *World) readObjects(ctx context.Context, s *plan.Step, m *spec.Measure, fresh bool) (taken, error) {

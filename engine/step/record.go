@@ -176,14 +176,8 @@ func (w *World) predicate(s *plan.Step, e spec.Expr) measure.Predicate {
 	if program == nil {
 		return nil
 	}
-	values := w.values
 	return func(o *unstructured.Unstructured) (bool, error) {
-		mine := make(expr.Values, len(values)+1)
-		for k, v := range values {
-			mine[k] = v
-		}
-		mine["object"] = o.Object
-		ok, err := program.Bool(context.Background(), mine)
+		ok, err := program.Bool(context.Background(), w.with(expr.Values{"object": o.Object}))
 		var missing *expr.MissingError
 		if errors.As(err, &missing) {
 			return false, nil

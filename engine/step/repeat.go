@@ -44,7 +44,7 @@ func (w *World) repeat(ctx context.Context, s *plan.Step, r *Result) {
 		}
 		runs = append(runs, one)
 	}
-	if err := context.Cause(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		r.add(fault(ctx, s.At, err))
 	}
 	for i := range s.Measure {

@@ -49,6 +49,9 @@ func Run(ctx context.Context, w *World, s *plan.Step) Result {
 	if cause := context.Cause(ctx); r.Outcome != event.Passed && errors.Is(cause, ErrInterrupted) {
 		r.Outcome, r.Reason, r.Message = event.Errored, event.ReasonInterrupted, cause.Error()
 		for i := range r.Findings {
+			if r.Findings[i].Outcome == event.Passed {
+				continue // a threshold that was judged by what there is
+			}
 			r.Findings[i].Outcome, r.Findings[i].Reason = r.Outcome, r.Reason
 		}
 	}

@@ -13,8 +13,10 @@ import (
 	"github.com/realspec/realspec/engine/stats"
 )
 
-// thresholds judges the thresholds of a step whose measures were all taken.
+// thresholds judges the thresholds of a step whose measures were all taken, also
+// when its time is over: what was measured until then is judged.
 func (w *World) thresholds(ctx context.Context, s *plan.Step, r *Result) {
+	ctx = context.WithoutCancel(ctx)
 	for i := range s.Thresholds {
 		t := &s.Thresholds[i]
 		if w.have(s.Program(t.CEL)) {
