@@ -9,7 +9,9 @@ import (
 	"strings"
 )
 
-// YAML is the assert as a step of a scenario.
+// YAML is the assert as a step of a scenario. It is written here and not by a
+// library: sigs.k8s.io/yaml sorts let behind checks, breaks long expressions, and
+// leaves control characters bare, which the loader then cannot read.
 func (a Assert) YAML() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# captured from %s\n", comment(a.source))

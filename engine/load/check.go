@@ -128,18 +128,23 @@ func (l *loader) checkVars(s spec.ScenarioSpec) {
 }
 
 func (l *loader) checkEnv(s spec.ScenarioSpec) {
+	l.checkNames(s.At, "env", s.Env, envName, "an environment variable",
+		"letters, digits and _ only, not beginning with a digit: LLM_ENDPOINT")
+}
+
+// checkNames looks at a list of names: each of its form, and there once.
+func (l *loader) checkNames(at spec.Pos, field string, names []string, form *regexp.Regexp, what, help string) {
 	first := map[string]bool{}
-	for i, name := range s.Env {
-		if !l.isText(s.At, "env", i) {
+	for i, name := range names {
+		if !l.isText(at, field, i) {
 			continue
 		}
-		pos, width := l.item(s.At, "env", i)
+		pos, width := l.item(at, field, i)
 		switch {
 		case first[name]:
 			l.addAt(pos, width, "duplicate", "%s is there twice", name)
-		case !envName.MatchString(name):
-			l.addAt(pos, width, "bad-name", "%q is no name of an environment variable", name).Help =
-				"letters, digits and _ only, not beginning with a digit: LLM_ENDPOINT"
+		case !form.MatchString(name):
+			l.addAt(pos, width, "bad-name", "%q is no name of %s", shorten(name), what).Help = help
 		}
 		first[name] = true
 	}

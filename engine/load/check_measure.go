@@ -65,21 +65,8 @@ func (l *loader) checkMeasure(m *spec.Measure) {
 var resourceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
 
 func (l *loader) checkAPIServer(m *spec.APIServerMeasure) {
-	first := map[string]bool{}
-	for i, name := range m.Resources {
-		if !l.isText(m.At, "resources", i) {
-			continue
-		}
-		pos, width := l.item(m.At, "resources", i)
-		switch {
-		case first[name]:
-			l.addAt(pos, width, "duplicate", "%s is there twice", name)
-		case !resourceName.MatchString(name):
-			l.addAt(pos, width, "bad-name", "%q is no name of a resource", shorten(name)).Help =
-				"resources are written as in a URL, lower-case and in the plural: pods, deployments"
-		}
-		first[name] = true
-	}
+	l.checkNames(m.At, "resources", m.Resources, resourceName, "a resource",
+		"resources are written as in a URL, lower-case and in the plural: pods, deployments")
 }
 
 func (l *loader) checkPrometheus(m *spec.PrometheusMeasure) {
