@@ -83,8 +83,7 @@ type Unavailable struct {
 	Why      string // of the last attempt, in plain words
 	Err      error  // the last attempt's error or the context's; may be nil
 
-	after     time.Duration // the server asks to wait that long
-	throttled bool          // the server has too much to do (429)
+	after time.Duration // the server asks to wait that long
 }
 
 // Error is the operation, the last reason, and what was tried.
@@ -150,13 +149,6 @@ func IsRefused(err error) bool {
 func IsNotFound(err error) bool {
 	var missing *NotFound
 	return errors.As(err, &missing)
-}
-
-// IsThrottled tells whether err means that the server has too much to do and
-// wants less of it (429).
-func IsThrottled(err error) bool {
-	var unavailable *Unavailable
-	return errors.As(err, &unavailable) && unavailable.throttled
 }
 
 // isConflict tells a refusal because of another writer.

@@ -33,8 +33,7 @@ type Created struct {
 
 // Create creates one object from ready JSON, which may have a generateName. It
 // makes exactly one attempt. The errors are those of Apply (IsRefused,
-// IsUnavailable, IsNotFound); a server that wants less (429) is IsThrottled. The
-// stamps are given with an error too.
+// IsUnavailable, IsNotFound). The stamps are given with an error too.
 func (c *Client) Create(ctx context.Context, r Resource, namespace string, body []byte) (Created, error) {
 	q := call{
 		verb: "create", method: http.MethodPost, path: path(r, namespace, "", ""), body: body,

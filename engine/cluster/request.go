@@ -137,7 +137,6 @@ func (c *Client) unavailable(q call, f *fault, attempts int, start time.Time) er
 	return &Unavailable{
 		What: q.what, Server: c.info.Server, Attempts: attempts,
 		Elapsed: time.Since(start), Why: f.why, Err: f.err, after: f.after,
-		throttled: f.reason == retryThrottled,
 	}
 }
 

@@ -20,19 +20,6 @@ func Holm(p []float64) []float64 {
 	return adjusted
 }
 
-// BenjaminiHochberg adjusts the P of several independent tests so that the
-// expected share of false alarms among those found is at most the level that they
-// are compared with (Benjamini and Hochberg 1995). NaN as in Holm.
-func BenjaminiHochberg(p []float64) []float64 {
-	adjusted, order := ascending(p)
-	lowest := 1.0
-	for rank, i := range slices.Backward(order) {
-		lowest = min(lowest, p[i]*float64(len(order))/float64(rank+1))
-		adjusted[i] = lowest
-	}
-	return adjusted
-}
-
 // ascending is a slice of NaN and the indices of the numbers in p by their size.
 func ascending(p []float64) (adjusted []float64, order []int) {
 	adjusted = make([]float64, len(p))
