@@ -107,6 +107,7 @@ type Step struct {
 	Message  string     `json:"message,omitempty"` // the first line of what went wrong, or why skipped
 	Findings []Finding  `json:"findings,omitempty"`
 	Evidence []Evidence `json:"evidence,omitempty"`
+	Notes    []string   `json:"notes,omitempty"`    // what was done, for a reader: one line each
 	Attempts []Attempt  `json:"attempts,omitempty"` // all of them, when there was more than one
 	Measures []Measured `json:"measures,omitempty"`
 }
@@ -120,6 +121,9 @@ type Attempt struct {
 	Message  string     `json:"message,omitempty"`
 	Findings []Finding  `json:"findings,omitempty"`
 	Evidence []Evidence `json:"evidence,omitempty"`
+	// Notes say what was done, also when it passed: the answer of a request, the pods
+	// that a drain evicted, the words of an expected refusal.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Finding is one check, condition, threshold or object of a step that did not
@@ -149,8 +153,8 @@ type Evidence struct {
 // Measured is one measure of a step with everything that was seen.
 type Measured struct {
 	Name string `json:"name"`
-	Kind string `json:"kind"` // pods, elapsed, objects, api, apiserver, prometheus or load
-	Unit string `json:"unit"` // s, or empty for numbers without one
+	Kind string `json:"kind"` // pods, elapsed, objects, api, apiserver, prometheus, http, network, usage, exec or load
+	Unit string `json:"unit"` // s, bit/s, or empty for numbers without one
 	From string `json:"from,omitempty"`
 	What string `json:"what,omitempty"` // what a reader must know of it: the query, the source
 	// Value is that of a measure that is one value.
@@ -162,9 +166,32 @@ type Measured struct {
 	Lag   *Lag     `json:"lag,omitempty"`
 	// Delivery is of a measure that made its load itself.
 	Delivery *Delivery `json:"delivery,omitempty"`
+	// Unmeasurable says why it cannot be measured on this cluster; there is then no
+	// value and no series.
+	Unmeasurable string `json:"unmeasurable,omitempty"`
+	// Failures is the share of operations that failed, with its 95 % interval.
+	Failures *Ratio `json:"failures,omitempty"`
+	// Timelines are values over the time of the measure.
+	Timelines []Timeline `json:"timelines,omitempty"`
 	// Repetitions, when there was more than one, and how many of them failed.
 	Repetitions int `json:"repetitions,omitempty"`
 	FailedRuns  int `json:"failedRepetitions,omitempty"`
+}
+
+// Ratio is a share from 0 to 1 and its 95 % confidence interval.
+type Ratio struct {
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+}
+
+// Timeline is one value over time, for drawing.
+type Timeline struct {
+	Name string `json:"name"` // as "node-1 cpu" or "requests a second"
+	Unit string `json:"unit"` // s, cores, bytes, or empty
+	// Start is when its time 0 was, in seconds since the run began.
+	Start  float64      `json:"start"`
+	Points [][2]float64 `json:"points"` // seconds since Start, value
 }
 
 // Lag is how late the watch was, by the echo of a probe object that realspec

@@ -237,8 +237,8 @@ type Grouped struct {
 }
 
 // SeriesOf is the series at a path of a measure's value: "" or a phase,
-// worst.PHASE, latency, mutating, reads or lists. Of plain values only the count
-// is known.
+// worst.PHASE, latency, service, mutating, reads, lists, all, worst, host,
+// hostWorst or duration. Of plain values only the count is known.
 func SeriesOf(value any, path string) (Series, bool) {
 	switch v := value.(type) {
 	case Series:
@@ -260,12 +260,24 @@ func SeriesOf(value any, path string) (Series, bool) {
 		return s, ok
 	case Values:
 		return Series{Count: v.Count}, path == ""
+	case Requests:
+		s, ok := map[string]Series{"latency": v.Latency, "service": v.Service}[path]
+		return s, ok
+	case Network:
+		s, ok := map[string]Series{"all": v.All, "worst": v.Worst, "host": v.Host, "hostWorst": v.HostWorst}[path]
+		return s, ok
+	case ExecValues:
+		if path == "value" {
+			return Series{Count: v.Value.Count}, true
+		}
+		return v.Duration, path == "duration"
 	}
 	return Series{}, false
 }
 
-// SLO is an official objective of Kubernetes (kubernetes/community,
-// sig-scalability/slos), as a threshold.
+// SLO is an objective as a threshold: an official one of Kubernetes
+// (kubernetes/community, sig-scalability/slos), or one that production clusters
+// are commonly held to.
 type SLO struct {
 	Name string
 	Kind string // the kind of measure that it judges
@@ -273,10 +285,12 @@ type SLO struct {
 	What string // in words
 }
 
-// SLOs are the official objectives.
+// SLOs are the official objectives, and two of production clusters.
 var SLOs = []SLO{
 	{"pod-startup", "pods", "NAME.startup.p99 <= duration('5s')", "start-up of schedulable stateless pods: p99 at most 5 s"},
 	{"api-mutating", "apiserver", "NAME.mutating.p99 <= duration('1s')", "mutating API calls: p99 at most 1 s"},
 	{"api-reads", "apiserver", "NAME.reads.p99 <= duration('1s')", "API reads of one object: p99 at most 1 s"},
 	{"api-lists", "apiserver", "NAME.lists.p99 <= duration('30s')", "API lists: p99 at most 30 s"},
+	{"intra-cluster-latency", "network", "NAME.worst.p99 < duration('10ms')", "round trips in the cluster: p99 of the worst pair of nodes under 10 ms"},
+	{"utilisation", "usage", "NAME.cpu.worst < 0.8 && NAME.memory.worst < 0.8", "average use of CPU and memory: under 80 % on the worst node"},
 }

@@ -25,16 +25,18 @@ type Measure struct {
 	// Example: {resources: [pods]}.
 	APIServer *APIServerMeasure `json:"apiserver,omitempty" realspec:"kind"`
 	// Requests at a constant arrival rate.
-	HTTP Unavailable `json:"http,omitempty" realspec:"kind"`
-	// Round trips and throughput between nodes.
-	Network Unavailable `json:"network,omitempty" realspec:"kind"`
-	// CPU, memory and storage used.
-	Usage Unavailable `json:"usage,omitempty" realspec:"kind"`
+	// Example: {url: "http://web:80/", rate: 100, for: 30s}.
+	HTTP *HTTPMeasure `json:"http,omitempty" realspec:"kind"`
+	// Round trips and throughput between nodes. Example: {for: 60s}.
+	Network *NetworkMeasure `json:"network,omitempty" realspec:"kind"`
+	// CPU, memory, storage and network used. Example: {of: nodes, for: 1m}.
+	Usage *UsageMeasure `json:"usage,omitempty" realspec:"kind"`
 	// A PromQL query over the step's window.
 	// Example: {url: "http://127.0.0.1:9090", query: up}.
 	Prometheus *PrometheusMeasure `json:"prometheus,omitempty" realspec:"kind"`
-	// A command in a pod.
-	Exec Unavailable `json:"exec,omitempty" realspec:"kind"`
+	// A command in a pod, timed.
+	// Example: {on: {kind: Pod, name: database-0}, command: [pg_isready]}.
+	Exec *ExecMeasure `json:"exec,omitempty" realspec:"kind"`
 }
 
 // Kind is the name of the measure's kind, as it is written.
@@ -52,6 +54,14 @@ func (m *Measure) Kind() string {
 		return "apiserver"
 	case m.Prometheus != nil:
 		return "prometheus"
+	case m.HTTP != nil:
+		return "http"
+	case m.Network != nil:
+		return "network"
+	case m.Usage != nil:
+		return "usage"
+	case m.Exec != nil:
+		return "exec"
 	}
 	return ""
 }

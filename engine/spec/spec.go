@@ -60,6 +60,12 @@ type ScenarioSpec struct {
 	// The shape of the embedded local cluster, used when the scenario runs on it.
 	// Example: {nodes: [{count: 4, cpu: "8", memory: 32Gi}]}.
 	Local *Local `json:"local,omitempty"`
+	// What the scenario may do beyond its own namespace and ordinary pods:
+	// disruption (disrupt steps; the run needs --allow-disruption too),
+	// cluster-scoped (objects without a namespace), namespaces (objects in
+	// namespaces that it did not make), privileged (containers) and host-path
+	// (volumes, and host networks and processes). Example: [disruption].
+	Allow []string `json:"allow,omitempty"`
 	// How long the whole scenario may take, without cleanup. Default: 30m.
 	Timeout Duration `json:"timeout,omitempty"`
 	// Values that steps, manifests and expressions use as vars.NAME. A text may
@@ -98,6 +104,9 @@ type NodeRequirement struct {
 	// The least allocatable amount of each resource on every counted node.
 	// Example: {cpu: "4", memory: 8Gi, nvidia.com/gpu: "1"}.
 	Each map[string]Quantity `json:"each,omitempty"`
+	// Count real nodes only: those with a kubelet, which run containers. Default:
+	// false.
+	Real bool `json:"real,omitempty"`
 }
 
 // Local is the shape of the embedded local cluster.
@@ -109,7 +118,7 @@ type Local struct {
 	Nodes []NodePool `json:"nodes,omitempty"`
 }
 
-// NodePool is a number of equal simulated nodes.
+// NodePool is a number of equal nodes.
 type NodePool struct {
 	// At is where the pool begins.
 	At Pos `json:"-"`
@@ -117,6 +126,10 @@ type NodePool struct {
 	Name string `json:"name,omitempty"`
 	// How many nodes. Default: 1. Unit: nodes.
 	Count int `json:"count,omitempty"`
+	// Real nodes, which run containers, on this machine: Linux, as root. CPU and
+	// memory are then limits, and no more than the machine has. Default: false, and
+	// true of every pool with --cluster real.
+	Real bool `json:"real,omitempty"`
 	// CPU cores of each node. Default: "4". Unit: cores.
 	CPU Quantity `json:"cpu,omitempty"`
 	// Memory of each node. Default: 8Gi. Unit: bytes.

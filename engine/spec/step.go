@@ -21,9 +21,10 @@ type Step struct {
 	// skipped. Example: nodes.size() > 1.
 	If Expr `json:"if,omitempty"`
 	// How long the step may take, all its attempts together. Default: 1m for apply,
-	// delete and patch, 5m for wait, and none for assert, which looks once; an
-	// assert with a timeout looks again whenever something changes. A measure with a
-	// timeout waits for samples that are missing; a load has the scenario's.
+	// delete and patch, 5m for wait, disrupt and run, and none for assert, http, exec
+	// and logs, which look once; with a timeout they look again until they pass. A
+	// measure with a timeout waits for samples that are missing; a load has the
+	// scenario's. An apply with dependencies has their times too.
 	// Example: 3m.
 	Timeout Duration `json:"timeout,omitempty"`
 	// How often a step that failed is tried again, after a pause of 100 ms that
@@ -56,8 +57,21 @@ type Step struct {
 	// Create many objects from a template at a rate.
 	// Example: {object: {apiVersion: v1, kind: ConfigMap}, count: 100, rate: 20}.
 	Load *Load `json:"load,omitempty" realspec:"verb"`
-	// Run a command.
-	Run Unavailable `json:"run,omitempty" realspec:"verb"`
+	// Send an HTTP request and check the answer.
+	// Example: {url: "http://web:80/healthz"}.
+	HTTP *HTTP `json:"http,omitempty" realspec:"verb"`
+	// Run a command in a container and check its result.
+	// Example: {on: {kind: Pod, selector: app=database}, command: [pg_isready]}.
+	Exec *Exec `json:"exec,omitempty" realspec:"verb"`
+	// Read what containers wrote and check it.
+	// Example: {on: {kind: Pod, selector: app=web}, checks: [{cel: "logs.lines.size() > 0"}]}.
+	Logs *Logs `json:"logs,omitempty" realspec:"verb"`
+	// Do to nodes and pods what happens to them in production.
+	// Example: {action: drain, on: {kind: Node, name: worker-1}}.
+	Disrupt *Disrupt `json:"disrupt,omitempty" realspec:"verb"`
+	// Run a command on the machine that realspec runs on.
+	// Example: {command: [helm, install, web, ./chart]}.
+	Run *Run `json:"run,omitempty" realspec:"verb"`
 
 	// With measure: steps that the measures wrap. They run one after the other while
 	// the measures record.
@@ -93,6 +107,16 @@ func (s *Step) Verb() string {
 		return "patch"
 	case s.Load != nil:
 		return "load"
+	case s.HTTP != nil:
+		return "http"
+	case s.Exec != nil:
+		return "exec"
+	case s.Logs != nil:
+		return "logs"
+	case s.Disrupt != nil:
+		return "disrupt"
+	case s.Run != nil:
+		return "run"
 	}
 	return ""
 }
@@ -131,6 +155,22 @@ type Apply struct {
 	// Objects written in place.
 	// Example: [{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}}].
 	Objects []Object `json:"objects,omitempty"`
+	// Which objects wait for which others. They are applied in that order; one that
+	// is not ready in its time fails the step.
+	// Example: [{of: Deployment/backend, on: Deployment/database, timeout: 2m}].
+	Dependencies []Dependency `json:"dependencies,omitempty"`
+	// What must become of the objects: created, or refused by the API server (a
+	// quota, a policy, missing rights). Default: created.
+	Expect string `json:"expect,omitempty" realspec:"enum=created|refused"`
+	// With expect: refused, a part of what the API server must say.
+	// Example: exceeded quota.
+	Message Text `json:"message,omitempty"`
+	// With expect: refused, the reason that the API server must give.
+	// Example: Forbidden.
+	Reason string `json:"reason,omitempty"`
+	// The user that the objects are applied as, which takes the right to impersonate.
+	// Example: system:serviceaccount:${{ run.namespace }}:tenant.
+	As Text `json:"as,omitempty"`
 	// Manifests are the objects of Files, read by the loader.
 	Manifests []Object `json:"-"`
 }
@@ -158,6 +198,11 @@ type Condition struct {
 	// The opposite: the condition must not become true at any time during
 	// `stays`. Default: false.
 	Never bool `json:"never,omitempty"`
+	// Fail as soon as a pod that is waited for is in a state that does not heal by
+	// itself: its image cannot be pulled, its container crashes again and again (three
+	// times), its configuration is wrong, or it has fitted on no node for 30 s.
+	// Default: true for `for: ready` and condition=, else false.
+	FailFast *bool `json:"failFast,omitempty"`
 }
 
 // Assert checks what is there.
@@ -206,10 +251,12 @@ type Threshold struct {
 	// What it means when it is true; shown when it is not.
 	// Example: a replica is there within 30 s.
 	Message Text `json:"message,omitempty"`
-	// An official objective: pod-startup (p99 at most 5 s; of a pods measure),
-	// api-mutating (p99 at most 1 s), api-reads (1 s) and api-lists (30 s; of an
-	// apiserver measure).
-	SLO string `json:"slo,omitempty" realspec:"enum=pod-startup|api-mutating|api-reads|api-lists"`
+	// An objective by its name. Official ones: pod-startup (p99 at most 5 s; of a pods
+	// measure), api-mutating (p99 at most 1 s), api-reads (1 s) and api-lists (30 s; of
+	// an apiserver measure). Common ones: intra-cluster-latency (p99 of the worst pair
+	// of nodes under 10 ms; of a network measure) and utilisation (average CPU and
+	// memory of the worst node under 80 %; of a usage measure).
+	SLO string `json:"slo,omitempty" realspec:"enum=pod-startup|api-mutating|api-reads|api-lists|intra-cluster-latency|utilisation"`
 	// With slo: the name of the measure. Default: the step's only one that fits.
 	// Example: startup.
 	Of string `json:"of,omitempty"`
