@@ -3,16 +3,21 @@
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 SPECS   ?= specs/high-load
-SOURCES := $(shell find cmd/realspec engine schemas examples -type f -not -path '*/testdata/*' 2>/dev/null) go.mod go.sum
+SOURCES := $(shell find cmd/realspec cmd/realspec-agent engine schemas examples -type f -not -path '*/testdata/*' 2>/dev/null) go.mod go.sum
 LOCAL   := $(wildcard cmd/realspec-cluster/*.go cmd/realspec-cluster/*/*.go cmd/realspec-cluster/go.* cmd/realspec-cluster/build.sh)
 
-.PHONY: build run test generate lint bench clean
+.PHONY: build run test generate lint bench pictures clean
 
-build: bin/realspec bin/realspec-cluster
+build: bin/realspec bin/realspec-agent bin/realspec-cluster
 
 bin/realspec: $(SOURCES)
 	@echo "building realspec"
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./cmd/realspec
+
+# The same sources give the same binary, and so the same image on a cluster.
+bin/realspec-agent: $(SOURCES)
+	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w" -o $@ ./cmd/realspec-agent
+	@touch $@
 
 bin/realspec-cluster: $(LOCAL)
 	@GO="$(GO)" cmd/realspec-cluster/build.sh $@
@@ -41,6 +46,13 @@ lint:
 
 bench: build
 	REALSPEC_CLUSTER_BIN=$(CURDIR)/bin/realspec-cluster $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./cmd/realspec
+	$(GO) test -run '^$$' -bench 'ManyPods|RequestsPerCPUSecond' -benchtime 1x -timeout 10m ./engine/report ./engine/probe
+
+# The pictures of the README, from a real run.
+pictures: build
+	@mkdir -p .realspec
+	cd engine/report/testdata/pictures && $(CURDIR)/bin/realspec run shop training --cluster local --events $(CURDIR)/.realspec/pictures.jsonl >/dev/null || test $$? -eq 1
+	REALSPEC_PICTURES_OF=$(CURDIR)/.realspec/pictures.jsonl REALSPEC_PICTURES_IN=$(CURDIR)/.github/pictures $(GO) test ./engine/report -run TestPictures -count 1
 
 clean:
 	rm -rf bin .realspec

@@ -16,6 +16,11 @@ var Scenario []byte
 //go:embed step.schema.json
 var Step []byte
 
+// Config is the schema of .realspec.yaml.
+//
+//go:embed config.schema.json
+var Config []byte
+
 // Comments are the comments of the language's types and fields by their names, as
 // JSON: what `realspec explain` says of them.
 //

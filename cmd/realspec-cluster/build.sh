@@ -25,6 +25,8 @@ if [ ! -x "$kept" ]; then
 	# go build -v names every package that it compiles: count them as progress,
 	# and pass on whatever is not a package.
 	status=$cache/status.$$
+	# The first program of the images of databases; this program holds it.
+	GOOS=linux CGO_ENABLED=0 $go build -mod=readonly -trimpath -ldflags "-s -w -buildid=" -o built/starter ./starter
 	{
 		if CGO_ENABLED=0 $go build -mod=readonly -v -trimpath -ldflags "$ldflags" -o "$kept.$$" . 2>&1
 		then echo 0 >"$status"; else echo $? >"$status"; fi

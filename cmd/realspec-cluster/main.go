@@ -31,6 +31,9 @@ type commandLine struct {
 	Kubeconfig kubeconfigCommand `cmd:"" help:"Print the kubeconfig of a cluster."`
 	Node       nodeCommand       `cmd:"" help:"Stop, start, freeze, thaw, cut off, heal or delay a real node, or list them."`
 	LoadImage  loadImageCommand  `cmd:"" help:"Give an image to every real node."`
+	LoadImages loadImagesCommand `cmd:"" help:"Give all images of a folder to every real node."`
+	PackImage  packImageCommand  `cmd:"" help:"Make an image of a program of this machine, for load-image."`
+	PackImages packImagesCommand `cmd:"" help:"Make images of servers from Debian's packages on this machine."`
 	Version    versionCommand    `cmd:"" help:"Show the versions of all parts."`
 	Serve      serveCommand      `cmd:"" hidden:"" help:"Run the cluster in this process; 'up' starts it."`
 	componentCommands

@@ -107,7 +107,7 @@ func (p Pool) with(spec string) (Pool, error) {
 }
 
 // poolKeys are the keys of --nodes, other than names of resources.
-var poolKeys = []string{"count", "cpu", "memory", "gpu", "pods", "storage", "name", "label", "taint"}
+var poolKeys = []string{"count", "cpu", "memory", "gpu", "pods", "storage", "name", "zone", "label", "taint"}
 
 // set sets what one key=value pair says.
 func (p *Pool) set(key, value string) (err error) {
@@ -129,6 +129,8 @@ func (p *Pool) set(key, value string) (err error) {
 		p.GPU, err = parseCount(key, value, 0, 1_000_000)
 	case "name":
 		p.Name, err = parsePrefix(value)
+	case "zone":
+		err = p.addLabel(corev1.LabelTopologyZone, value)
 	case "label":
 		labelKey, labelValue, _ := strings.Cut(value, "=")
 		err = p.addLabel(labelKey, labelValue)

@@ -62,7 +62,7 @@ func TestParseShapeErrors(t *testing.T) {
 		{"gpu=1.5", `gpu "1.5": want a whole number from 0`},
 		{"gpu=1,nvidia.com/gpu=2", `gpu and nvidia.com/gpu are the same resource; give one of them`},
 		{"name=Big", `name "Big": want at most 50 lower-case letters, digits and dashes`},
-		{"cpus=4", `unknown key "cpus"; known are count, cpu, memory, gpu, pods, storage, name, label, taint, and extended resources such as example.com/fpga`},
+		{"cpus=4", `unknown key "cpus"; known are count, cpu, memory, gpu, pods, storage, name, zone, label, taint, and extended resources such as example.com/fpga`},
 		{"example.com/fpga=half", `resource example.com/fpga: amount "half": want a whole number above zero`},
 		{"example.com/fpga=1500m", `resource example.com/fpga: amount "1500m": want a whole number above zero`},
 		{"kubernetes.io/fpga=1", `resource "kubernetes.io/fpga": the name of an extended resource has a domain of its vendor`},

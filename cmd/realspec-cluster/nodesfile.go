@@ -66,7 +66,7 @@ type misplaced struct {
 
 // fileFields are the fields of an entry. Their scalars mean what they mean
 // in --nodes.
-var fileFields = []string{"count", "cpu", "memory", "gpu", "pods", "storage", "name", "labels", "taints", "resources"}
+var fileFields = []string{"count", "cpu", "memory", "gpu", "pods", "storage", "name", "zone", "labels", "taints", "resources"}
 
 // read sets what one entry says and returns everything that is wrong with it.
 func (p *Pool) read(path string, entry *yaml.Node) (failures []misplaced) {

@@ -100,8 +100,6 @@ func (p Pool) checkReal(simulated []Pool) error {
 		return fmt.Errorf("storage %s: the disk of a real node is in its memory, which is %s", p.Storage.String(), p.Memory.String())
 	case p.Pods > realnode.MaxPods:
 		return fmt.Errorf("pods %d: a real node takes %d at most", p.Pods, realnode.MaxPods)
-	case p.GPU > 0 || len(p.Resources) > 0:
-		return fmt.Errorf("real nodes have no GPUs and no other extended resources; give those to simulated ones with --nodes")
 	}
 	if slices.ContainsFunc(simulated, func(other Pool) bool { return other.Name == p.Name }) {
 		return fmt.Errorf("name %q: simulated nodes have it, too; give another name=PREFIX", p.Name)

@@ -159,7 +159,6 @@ func TestRealNodesRefused(t *testing.T) {
 		{"up --real-nodes cpu=1000", "cpu 1k: this machine has"},
 		{"up --real-nodes memory=100Mi", "a real node needs 512Mi at least"},
 		{"up --real-nodes memory=1Gi,storage=2Gi", "the disk of a real node is in its memory"},
-		{"up --real-nodes gpu=1", "real nodes have no GPUs"},
 		{"up --real-nodes pods=200", "takes 110 at most"},
 		{"up --nodes name=real --real-nodes 1", "simulated nodes have it, too"},
 		{"node explode real-0", "must be one of"},

@@ -202,6 +202,9 @@ func (s *server) bringUp(ctx context.Context, about *serverRecord, logs io.Write
 	if err := awaitNodes(ctx, client, countNodes(s.record.Shape)+countNodes(s.record.Real)); err != nil {
 		return err
 	}
+	if err := s.keepResources(ctx, client); err != nil {
+		return err
+	}
 	if err := awaitDefaultServiceAccount(ctx, client); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"runtime"
 	"sync"
@@ -114,12 +115,7 @@ func nodeResources(pool Pool) corev1.ResourceList {
 		corev1.ResourceEphemeralStorage: pool.Storage,
 		corev1.ResourcePods:             *resource.NewQuantity(int64(pool.Pods), resource.DecimalSI),
 	}
-	if pool.GPU > 0 {
-		list[gpuResource] = *resource.NewQuantity(int64(pool.GPU), resource.DecimalSI)
-	}
-	for name, quantity := range pool.Resources {
-		list[corev1.ResourceName(name)] = quantity
-	}
+	maps.Copy(list, extendedResources(pool))
 	return list
 }
 

@@ -21,7 +21,7 @@ type upCommand struct {
 	Kubeconfig string        `help:"Also write a kubeconfig to this file; 'down' removes it." placeholder:"FILE" type:"path"`
 	Nodes      []string      `sep:"none" help:"A pool of nodes: count=4,cpu=8,memory=32Gi[,gpu=1][,pods=110][,storage=100Gi][,name=PREFIX][,label=k=v]...[,taint=k=v:NoSchedule]...[,example.com/fpga=2]... Repeatable (default: count=1,cpu=4,memory=8Gi)." placeholder:"SPEC" xor:"shape"`
 	NodesFile  string        `help:"Read pools from a YAML or JSON list of {count, cpu, memory, gpu, pods, storage, name, labels, taints, resources}." placeholder:"FILE" type:"path" xor:"shape"`
-	RealNodes  []string      `sep:"none" help:"Real nodes, with kubelet and containerd (Linux, root): a number, or a pool: count=3,cpu=1,memory=2Gi[,storage=1Gi][,pods=110][,name=PREFIX][,label=k=v]...[,taint=k=v:NoSchedule]... Repeatable; without --nodes there are no simulated ones." placeholder:"N"`
+	RealNodes  []string      `sep:"none" help:"Real nodes, with kubelet and containerd (Linux, root): a number, or a pool: count=3,cpu=1,memory=2Gi[,storage=1Gi][,pods=110][,gpu=1][,name=PREFIX][,zone=zone-a][,label=k=v]...[,taint=k=v:NoSchedule]... Repeatable; without --nodes there are no simulated ones." placeholder:"N"`
 	Owner      int           `help:"Remove the cluster when the process with this pid is gone." placeholder:"PID"`
 	Timeout    time.Duration `default:"60s" help:"How long the start may take."`
 	Audit      bool          `help:"Keep an audit log of all writes, those of pods in full; 'status -o json' says where, 'down' removes it."`

@@ -15,6 +15,7 @@ import (
 	"github.com/realspec/realspec/engine/local"
 	"github.com/realspec/realspec/engine/plan"
 	"github.com/realspec/realspec/engine/run"
+	"github.com/realspec/realspec/engine/spec"
 )
 
 // kubeFlags choose a cluster the way kubectl does.
@@ -23,10 +24,13 @@ type kubeFlags struct {
 	Context    string   `help:"The context of the kubeconfig. Default: its current one." placeholder:"NAME"`
 	As         string   `help:"User to act as." placeholder:"USER"`
 	AsGroup    []string `help:"Group to act as; may be repeated." placeholder:"GROUP"`
+	Config     string   `help:"The configuration: what is protected, and caps. Default: .realspec.yaml here, or in a folder above within the git repository." placeholder:"FILE"`
+
+	onWrite func(cluster.Write) // is told of every write; may be nil
 }
 
 func (k kubeFlags) open(ctx context.Context, a *app, kubeconfig string) (*cluster.Client, error) {
-	o := cluster.Options{Kubeconfig: kubeconfig, Env: a.getenv, UserAgent: "realspec/" + ownVersion()}
+	o := cluster.Options{Kubeconfig: kubeconfig, Env: a.getenv, UserAgent: "realspec/" + ownVersion(), OnWrite: k.onWrite}
 	if kubeconfig == k.Kubeconfig {
 		o.Context, o.As, o.AsGroups = k.Context, k.As, k.AsGroup
 	}
@@ -38,6 +42,7 @@ const (
 	clusterAuto    = "auto"
 	clusterCurrent = "current"
 	clusterLocal   = "local"
+	clusterReal    = "real" // local, with every node real
 )
 
 // clusters gives the scenarios of a run their clusters: the kubeconfig's, or
@@ -49,14 +54,18 @@ type clusters struct {
 	keep   bool // leave local clusters running for the next run
 	runID  string
 	notice func(string)
+	agent  string // the image that --agent-image names
 
 	mu      sync.Mutex
 	decided bool
 	why     string          // why the cluster is what it is
+	config  *spec.Config    // what may not be done; nil where nobody has said so
 	current *cluster.Client // nil: local ones
 	uses    map[string]int  // scenarios that are not done with the shape
 	locals  map[string]*localCluster
 	done    []cluster.Account // of clients that are closed
+	byHand  sync.Once
+	found   *localCluster // that the kubeconfig's cluster is
 }
 
 // localCluster is a local cluster that scenarios of one shape share.
@@ -66,6 +75,7 @@ type localCluster struct {
 	about  *local.Cluster
 	client *cluster.Client
 	owned  bool // started for this run alone
+	agent  agentImage
 }
 
 func newClusters(a *app, kube kubeFlags, mode string, keep bool, runID string, plans []*plan.Scenario, notice func(string)) *clusters {
@@ -86,15 +96,23 @@ func (c *clusters) decide(ctx context.Context) error {
 	if c.decided {
 		return nil
 	}
-	if c.mode == clusterLocal {
-		c.decided, c.why = true, "--cluster local"
+	var err error
+	if c.config, err = c.kube.config(c.app); err != nil {
+		return err
+	}
+	if c.mode == clusterLocal || c.mode == clusterReal {
+		c.decided, c.why = true, "--cluster "+c.mode
 		return nil
 	}
 	client, err := c.kube.open(ctx, c.app, c.kube.Kubeconfig)
 	var bad *cluster.ConfigError
 	switch {
 	case err == nil:
-		c.current, c.decided, c.why = client, true, client.Info().Source
+		if err := refuse(c.config, client.Info()); err != nil {
+			client.Close()
+			return err
+		}
+		c.current, c.decided, c.why = client, true, c.kube.connection(c.app, client.Info())
 		return nil
 	case c.mode == clusterCurrent && errors.Is(err, cluster.ErrNoConfig):
 		return usage("%v\n  --cluster local runs on the embedded cluster", err)
@@ -120,7 +138,7 @@ func (c *clusters) For(ctx context.Context, p *plan.Scenario) (*run.Cluster, err
 	}
 	if c.current != nil {
 		info := c.current.Info()
-		return c.describe(ctx, p, c.current, event.Cluster{Name: or(info.Context, "in-cluster"), Kind: clusterCurrent})
+		return c.describe(ctx, p, c.current, event.Cluster{Name: or(info.Context, inCluster), Kind: clusterCurrent})
 	}
 	l, err := c.local(ctx, p)
 	if err != nil {
@@ -150,7 +168,9 @@ func (c *clusters) describe(ctx context.Context, p *plan.Scenario, client *clust
 	about.Server, about.Version, about.Why = facts.Cluster.Server, facts.Cluster.Version, c.why
 	about.Nodes, about.Simulated = len(facts.Nodes), facts.Cluster.Simulated
 	about.Environment = environment(facts)
-	return &run.Cluster{Client: client, Facts: facts, About: about}, nil
+	out := &run.Cluster{Client: client, Facts: facts, About: about, Config: c.config}
+	c.equip(ctx, p, out)
+	return out, nil
 }
 
 // local is the local cluster of the scenario's shape, started when it does not
@@ -194,6 +214,9 @@ func (c *clusters) begin(ctx context.Context, l *localCluster, flags []string, n
 	name, owner := warm, 0
 	if !c.keep {
 		name, owner, l.owned = fmt.Sprintf("run-%s-%d", c.runID, number), os.Getpid(), true
+		if c.mode == clusterReal { // there may be simulated ones of the same run
+			name = fmt.Sprintf("run-%s-real-%d", c.runID, number)
+		}
 	}
 	c.notice("starting the local cluster " + name)
 	l.about, err = binary.Up(ctx, name, flags, owner, nil)

@@ -136,6 +136,8 @@ func (t *typed) value(v *kong.Value, word, before string) candidates {
 		for _, name := range recipeNames() {
 			found.add(before+word, before+name, recipeDescription(name))
 		}
+	case v.Flag != nil && v.Flag.PlaceHolder == "WHERE":
+		found.places(word, before)
 	case isStep(v):
 		t.steps(&found, word, before)
 	case v.Name == "set":
@@ -144,6 +146,22 @@ func (t *typed) value(v *kong.Value, word, before string) candidates {
 		found.files = true
 	}
 	return found
+}
+
+// places adds where to run; several are written as local,current.
+func (c *candidates) places(word, before string) {
+	first := ""
+	if i := strings.LastIndexByte(word, ','); i >= 0 {
+		first = word[:i+1]
+	}
+	for _, where := range []string{clusterAuto, clusterCurrent, clusterLocal, clusterReal} {
+		if first != "" && where == clusterAuto {
+			continue // it chooses one
+		}
+		if !strings.Contains(","+first, ","+where+",") {
+			c.add(before+word, before+first+where, "")
+		}
+	}
 }
 
 // isStep tells whether a flag takes the id of a step.

@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"github.com/realspec/realspec/engine/cluster"
+	"github.com/realspec/realspec/engine/run"
 	"github.com/realspec/realspec/engine/spec"
 )
 
@@ -29,7 +30,7 @@ type diagnosis struct {
 	// is empty above and says nothing.
 	Unknown map[string]string `json:"unknown,omitempty"`
 	// Permissions are those of a plain scenario, in a namespace that is not there.
-	Permissions []accessible `json:"permissions,omitempty"`
+	Permissions []run.Permission `json:"permissions,omitempty"`
 }
 
 // Run is the command. It only reads. It answers with 3 when no cluster answers,
@@ -93,7 +94,7 @@ func (c *doctorCommand) examine(a *app, d *diagnosis) error {
 		return err
 	}
 	for _, answer := range answers {
-		d.Permissions = append(d.Permissions, accessible{Answer: answer})
+		d.Permissions = append(d.Permissions, run.Permission{Answer: answer})
 	}
 	return nil
 }

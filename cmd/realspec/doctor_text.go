@@ -247,7 +247,7 @@ func (d *diagnosis) accessText(w io.Writer) {
 		if !p.Allowed {
 			allowed = "NO"
 		}
-		key := allowed + "\t" + resourceText(p.Access)
+		key := allowed + "\t" + p.Text()
 		if len(verbs[key]) == 0 {
 			rows = append(rows, key)
 		}

@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 		"hang":     hangMain,
 		"faults":   faultsMain,
 		"fetch":    fetchMain,
+		"answer":   answerMain,
 	})
 }
 
@@ -157,6 +158,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PATH", e.Getenv("PATH")+string(filepath.ListSeparator)+filepath.Dir(os.Getenv("REALSPEC_CLUSTER")))
 			e.Setenv("CI", "true")
 			e.Setenv("ROOT", root)
+			e.Setenv("OWNER", fmt.Sprint(os.Getpid())) // of clusters that a script starts
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

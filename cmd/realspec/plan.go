@@ -50,7 +50,11 @@ type plannedCluster struct {
 type plannedScenario struct {
 	plan.Outline
 	// State is "can run", "cannot run" or "not told".
-	State   string           `json:"state"`
+	State string `json:"state"`
+	// Why is the first thing that is in the way.
+	Why string `json:"why,omitempty"`
+	// Refused is what the configuration forbids.
+	Refused []string         `json:"refused,omitempty"`
 	Objects []map[string]any `json:"objects,omitempty"`
 	Server  *serverChecks    `json:"server,omitempty"`
 
@@ -64,9 +68,9 @@ const (
 	notTold   = "not told"
 )
 
-// Run is the command. It answers with 2 when a scenario or an object is not
-// valid, 3 when the cluster cannot be asked, and 4 when a scenario cannot run
-// there.
+// Run is the command. It answers with 2 when a scenario or an object is not valid
+// or the configuration refuses one, 3 when the cluster cannot be asked, and 4 when
+// a scenario cannot run there.
 func (c *planCommand) Run(a *app) error {
 	if c.Offline && c.Server {
 		return usage("--server asks the cluster, and --offline asks none")
@@ -77,6 +81,10 @@ func (c *planCommand) Run(a *app) error {
 		return &exitError{code: exitUsage}
 	}
 	out := &planned{Scenarios: []plannedScenario{}}
+	config, err := c.config(a)
+	if err != nil {
+		return err
+	}
 	client, facts, err := c.cluster(a, all.plans, out)
 	if err != nil {
 		return err
@@ -89,6 +97,7 @@ func (c *planCommand) Run(a *app) error {
 		if err != nil {
 			return err
 		}
+		one.hold(config, client, facts)
 		out.Scenarios = append(out.Scenarios, *one)
 	}
 	if err := c.show(a, out); err != nil {
@@ -147,14 +156,7 @@ func (c *planCommand) scenario(ctx context.Context, client *cluster.Client, fact
 	if client == nil {
 		one.State = notTold
 	}
-	for _, r := range one.Requirements {
-		switch {
-		case r.State == plan.NotMet:
-			one.State = cannotRun
-		case r.State == plan.NotTold && one.State == canRun:
-			one.State = notTold
-		}
-	}
+	one.require()
 	if c.ShowObjects {
 		one.Objects = objectsOf(one.Steps)
 	}
@@ -165,10 +167,47 @@ func (c *planCommand) scenario(ctx context.Context, client *cluster.Client, fact
 	if one.Server, err = askServer(ctx, client, p, facts, c.ServerNamespace); err != nil {
 		return nil, err
 	}
-	if one.Server.invalid() || one.Server.forbidden() {
-		one.State = cannotRun
+	if why := one.Server.inTheWay(); why != "" {
+		one.cannot(why)
 	}
 	return one, nil
+}
+
+// require tells by the requirements whether the cluster can host the scenario.
+func (s *plannedScenario) require() {
+	for _, r := range s.Requirements {
+		why := "needs " + r.Needed
+		if r.Found != "" {
+			why += "; found " + r.Found
+		}
+		switch {
+		case r.State == plan.NotMet && s.State != cannotRun:
+			s.State, s.Why = cannotRun, why
+		case r.State == plan.NotTold && s.State == canRun:
+			s.State, s.Why = notTold, why
+		}
+	}
+}
+
+// cannot says what is in the way, unless something is already.
+func (s *plannedScenario) cannot(why string) {
+	if s.State != cannotRun {
+		s.State, s.Why = cannotRun, why
+	}
+}
+
+// hold holds the scenario against the configuration. Without a cluster only its
+// caps are.
+func (s *plannedScenario) hold(config *spec.Config, client *cluster.Client, facts *spec.Facts) {
+	if client != nil {
+		if err := refuse(config, client.Info()); err != nil {
+			s.Refused = append(s.Refused, firstLine(err))
+		}
+	}
+	s.Refused = append(s.Refused, s.scenario.Refused(config, facts, client == nil)...)
+	if len(s.Refused) > 0 {
+		s.State, s.Why = cannotRun, s.Refused[0]
+	}
 }
 
 // objectsOf are the objects that steps send, with the values of Secrets hidden.
@@ -208,10 +247,16 @@ func (c *planCommand) show(a *app, out *planned) error {
 		if s.Server != nil {
 			s.Server.show(a.stdout)
 		}
+		if len(s.Refused) > 0 {
+			fmt.Fprintf(a.stdout, "\n  refused by the configuration\n    %s\n", strings.Join(s.Refused, "\n    "))
+		}
 	}
 	fmt.Fprintln(a.stdout)
 	for _, s := range out.Scenarios {
 		fmt.Fprintf(a.stdout, "%-10s  %s\n", s.State, s.Scenario)
+		if s.Why != "" {
+			fmt.Fprintf(a.stdout, "            %s\n", strings.Join(strings.Fields(s.Why), " "))
+		}
 	}
 	fmt.Fprintf(a.stdout, "%s, nothing was changed\n", plural(len(out.Scenarios), "scenario", "scenarios"))
 	return nil
@@ -245,9 +290,10 @@ func showObjects(a *app, steps []plan.StepOutline) error {
 // verdict is the exit code.
 func (p *planned) verdict() error {
 	var cannot []string
-	invalid := false
+	invalid, refused := false, false
 	for _, s := range p.Scenarios {
 		invalid = invalid || s.Server != nil && s.Server.invalid()
+		refused = refused || len(s.Refused) > 0
 		if s.State == cannotRun || s.State == notTold && p.Cluster != nil {
 			cannot = append(cannot, s.Scenario)
 		}
@@ -255,6 +301,8 @@ func (p *planned) verdict() error {
 	switch {
 	case invalid:
 		return &exitError{exitUsage, "the API server refuses objects of " + strings.Join(cannot, ", ")}
+	case refused:
+		return &exitError{exitUsage, "the configuration refuses " + strings.Join(cannot, ", ")}
 	case len(cannot) > 0:
 		return &exitError{exitUnmet, "this cluster cannot host " + strings.Join(cannot, ", ")}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,19 +9,19 @@ import (
 	"text/tabwriter"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/realspec/realspec/engine/cluster"
 	"github.com/realspec/realspec/engine/plan"
+	"github.com/realspec/realspec/engine/run"
 	"github.com/realspec/realspec/engine/spec"
 )
 
 // serverChecks are what the API server says of a plan without storing anything.
 type serverChecks struct {
 	// Namespace is where objects of the scenario's own namespace were tried.
-	Namespace string       `json:"namespace"`
-	Objects   []triedOut   `json:"objects"`
-	Access    []accessible `json:"access"`
+	Namespace string           `json:"namespace"`
+	Objects   []triedOut       `json:"objects"`
+	Access    []run.Permission `json:"access"`
 }
 
 // triedOut is an object and what the server says of it.
@@ -32,14 +31,6 @@ type triedOut struct {
 	State     string `json:"state"`
 	Namespace string `json:"namespace,omitempty"`
 	Why       string `json:"why,omitempty"`
-}
-
-// accessible is a permission and whether it is there.
-type accessible struct {
-	cluster.Answer
-	// Optional permissions are not needed to run: without them there is no evidence
-	// of failures, and a threshold can stay inconclusive for want of an error bar.
-	Optional bool `json:"optional,omitempty"`
 }
 
 const (
@@ -53,9 +44,20 @@ func (s *serverChecks) invalid() bool {
 	return slices.ContainsFunc(s.Objects, func(o triedOut) bool { return o.State == objectRefused })
 }
 
-func (s *serverChecks) forbidden() bool {
-	return slices.ContainsFunc(s.Objects, func(o triedOut) bool { return o.State == objectForbidden }) ||
-		slices.ContainsFunc(s.Access, func(a accessible) bool { return !a.Allowed && !a.Optional })
+// inTheWay is the first thing without which the scenario cannot run; "" when there
+// is none.
+func (s *serverChecks) inTheWay() string {
+	for _, o := range s.Objects {
+		if o.State == objectRefused || o.State == objectForbidden {
+			return o.Object + " is " + o.State + ": " + o.Why
+		}
+	}
+	for _, a := range s.Access {
+		if !a.Allowed && !a.Optional {
+			return "needs the permission to " + a.Verb + " " + a.Text()
+		}
+	}
+	return ""
 }
 
 // askServer tries the objects of a scenario and asks for its permissions.
@@ -67,7 +69,7 @@ func askServer(ctx context.Context, client *cluster.Client, p *plan.Scenario, fa
 	case err == nil && !there:
 		return nil, usage("there is no namespace %s to try objects in: give one with --server-namespace", namespace)
 	}
-	out := &serverChecks{Namespace: namespace, Objects: []triedOut{}, Access: []accessible{}}
+	out := &serverChecks{Namespace: namespace, Objects: []triedOut{}, Access: []run.Permission{}}
 	all := p.Manifests(facts)
 	for _, m := range all {
 		tried, err := tryOut(ctx, client, p, m, all, namespace)
@@ -76,7 +78,7 @@ func askServer(ctx context.Context, client *cluster.Client, p *plan.Scenario, fa
 		}
 		out.Objects = append(out.Objects, tried)
 	}
-	if out.Access, err = askAccess(ctx, client, p); err != nil {
+	if out.Access, err = run.Permissions(ctx, client, p, p.Name+"-plan"); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -135,86 +137,6 @@ func neededFirst(m plan.Manifest, all []plan.Manifest) string {
 	return ""
 }
 
-// askAccess asks for every permission that a run of the scenario takes.
-func askAccess(ctx context.Context, client *cluster.Client, p *plan.Scenario) ([]accessible, error) {
-	var all []cluster.Access
-	optional := map[cluster.Access]bool{}
-	for _, need := range p.Needs() {
-		access, ok, err := accessOf(client, p, need)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			continue
-		}
-		before, known := optional[access]
-		optional[access] = need.Optional && (before || !known)
-		if !known {
-			all = append(all, access)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b cluster.Access) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(resourceText(a), resourceText(b)), cmp.Compare(a.Namespace, b.Namespace),
-			plan.VerbOrder(a.Verb)-plan.VerbOrder(b.Verb))
-	})
-	answers, err := client.MayI(ctx, all)
-	if err != nil {
-		return nil, err
-	}
-	out := []accessible{}
-	for _, answer := range answers {
-		out = append(out, accessible{answer, optional[answer.Access]})
-	}
-	return out, nil
-}
-
-// accessOf is a need in the words of the authorizer. A kind that neither the
-// cluster nor the scenario has is left out: that it is missing shows elsewhere.
-func accessOf(client *cluster.Client, p *plan.Scenario, need plan.Need) (cluster.Access, bool, error) {
-	if need.Path != "" {
-		return cluster.Access{Verb: need.Verb, Path: need.Path}, true, nil
-	}
-	access := cluster.Access{Verb: need.Verb, Subresource: need.Subresource, Name: need.Name}
-	var namespaced bool
-	r, err := client.Resource(need.APIVersion, need.Kind)
-	var unknown *cluster.UnknownKindError
-	var ambiguous *cluster.AmbiguousKindError
-	switch {
-	case err == nil:
-		access.Group, access.Resource, namespaced = r.GVR.Group, r.GVR.Resource, r.Namespaced
-	case errors.As(err, &unknown), errors.As(err, &ambiguous):
-		d, comes := p.Defines()[[2]string{need.APIVersion, need.Kind}]
-		if !comes {
-			return access, false, nil
-		}
-		access.Group, access.Resource, namespaced = d.Group, d.Plural, d.Namespaced
-	default:
-		return access, false, err
-	}
-	if need.ClusterOnly && namespaced {
-		return access, false, nil
-	}
-	if namespaced {
-		access.Namespace = or(need.Namespace, p.Name+"-plan")
-	}
-	return access, true, nil
-}
-
-// resourceText is the resource as kubectl auth can-i takes it.
-func resourceText(a cluster.Access) string {
-	text := schema.GroupResource{Group: a.Group, Resource: a.Resource}.String()
-	if a.Path != "" {
-		return a.Path
-	}
-	if a.Subresource != "" {
-		text += "/" + a.Subresource
-	}
-	if a.Name != "" {
-		text += " " + a.Name
-	}
-	return text
-}
-
 // show writes both as tables.
 func (s *serverChecks) show(w io.Writer) {
 	if len(s.Objects) > 0 {
@@ -241,7 +163,7 @@ func (s *serverChecks) show(w io.Writer) {
 		case !a.Allowed:
 			allowed = "NO"
 		}
-		fmt.Fprintf(table, "    %s\t%s\t%s\t%s\n", a.Verb, resourceText(a.Access), or(a.Namespace, "-"), allowed)
+		fmt.Fprintf(table, "    %s\t%s\t%s\t%s\n", a.Verb, a.Text(), or(a.Namespace, "-"), allowed)
 	}
 	flush(table)
 }

@@ -21,28 +21,33 @@ type reportCommand struct {
 	Markdown string `help:"Write a summary in Markdown, for a ticket." placeholder:"FILE"`
 	Verbose  bool   `short:"v" help:"Show also what passed."`
 	Quiet    bool   `short:"q" help:"Show only what did not pass, and the verdict."`
+	outputs
 }
 
 // Run is the command. It shows the run as its console did, unless it is asked for
 // files, and answers as the run did: one that was killed is an error.
 func (c *reportCommand) Run(a *app) error {
+	if err := c.outputs.check(); err != nil {
+		return err
+	}
 	events, err := readEvents(c.File)
 	if err != nil {
 		return err
 	}
 	result := event.Fold(events)
-	out, err := openReports([]reportFile{
-		{path: c.JUnit, render: report.JUnit}, {path: c.JSON, render: report.JSON},
-		{path: c.HTML, render: report.HTML}, {path: c.Markdown, render: markdown},
-	})
+	out, err := openReports(c.outputs.reports(c.JUnit, c.JSON, c.HTML, c.Markdown))
 	if err != nil {
 		return err
 	}
 	defer out.close()
+	if err := c.outputs.writeEvidence(result); err != nil {
+		return err
+	}
 	if err := out.write(result); err != nil {
 		return err
 	}
-	if len(out) == 0 {
+	c.outputs.push(a, result)
+	if len(out) == 0 && c.Evidence == "" && c.Push == "" {
 		console := report.NewConsole(report.Options{
 			Out: a.stdout, Color: a.color(a.stdout), ASCII: !utf8Locale(a.getenv), Verbose: c.Verbose, Quiet: c.Quiet,
 		})

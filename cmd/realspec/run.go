@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -17,33 +18,41 @@ import (
 	"github.com/realspec/realspec/engine/plan"
 	"github.com/realspec/realspec/engine/report"
 	"github.com/realspec/realspec/engine/run"
+	"github.com/realspec/realspec/engine/spec"
+	"github.com/realspec/realspec/engine/step"
 )
 
 // runCommand runs scenarios.
 type runCommand struct {
-	Paths          []string          `arg:"" name:"path" help:"Scenario folders, or folders that hold some."`
-	Cluster        string            `enum:"auto,current,local" default:"auto" help:"Where to run: ${enum}. auto is the kubeconfig's cluster if it answers, otherwise the local one."`
-	KeepCluster    bool              `help:"Leave a local cluster running, so that the next run starts at once."`
-	Set            map[string]string `help:"Set a variable of the scenarios; may be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
-	JUnit          string            `name:"junit" help:"Write a JUnit file." placeholder:"FILE"`
-	JSON           string            `name:"json" help:"Write the result as JSON." placeholder:"FILE"`
-	HTML           string            `name:"html" help:"Write a report to open in a browser." placeholder:"FILE"`
-	Markdown       string            `help:"Write a summary in Markdown, for a ticket." placeholder:"FILE"`
-	Events         string            `help:"Write every event as it happens, one JSON object a line; realspec report makes every report of it." placeholder:"FILE"`
-	Repeat         int               `default:"1" help:"Run every scenario so often, each time in a fresh namespace." placeholder:"N"`
-	Parallel       int               `default:"1" help:"Scenarios that run at a time." placeholder:"N"`
-	Keep           string            `enum:"never,on-failure,always" default:"never" help:"Which scenarios leave behind what they made: ${enum}."`
-	NoBaselines    bool              `help:"Do not judge by recorded baselines."`
-	FailFast       bool              `help:"Begin no further scenario after one did not pass."`
-	Strict         bool              `help:"Exit with 4 when a requirement is not met."`
-	Timeout        time.Duration     `help:"How long the whole run may take, without its cleaning up." placeholder:"TIME"`
-	CleanupTimeout time.Duration     `default:"2m" help:"How long cleaning up a scenario may take." placeholder:"TIME"`
-	CI             string            `name:"ci" enum:"auto,none,github,gitlab" default:"auto" help:"Fold the log and annotate files for this CI system: ${enum}. auto is the one that it runs in."`
-	Watch          bool              `short:"w" help:"Run again whatever is saved, until Ctrl-C."`
-	Slowest        int               `help:"List so many of the slowest steps at the end." placeholder:"N"`
-	Verbose        bool              `short:"v" help:"Show also what passed."`
-	Quiet          bool              `short:"q" help:"Show only what did not pass, and the verdict."`
+	Paths           []string          `arg:"" name:"path" help:"Scenario folders, or folders that hold some."`
+	Cluster         string            `default:"auto" help:"Where to run: auto, current, local or real. auto is the kubeconfig's cluster if it answers, otherwise the local one; real is a local one whose nodes are all real (Linux, root). Several, as in local,current, are compared at the end." placeholder:"WHERE"`
+	AgentImage      string            `help:"The image of realspec-agent, for what is measured inside a cluster. Local clusters get their own." placeholder:"REF"`
+	KeepCluster     bool              `help:"Leave a local cluster running, so that the next run starts at once."`
+	Set             map[string]string `help:"Set a variable of the scenarios; may be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
+	JUnit           string            `name:"junit" help:"Write a JUnit file." placeholder:"FILE"`
+	JSON            string            `name:"json" help:"Write the result as JSON." placeholder:"FILE"`
+	HTML            string            `name:"html" help:"Write a report to open in a browser." placeholder:"FILE"`
+	Markdown        string            `help:"Write a summary in Markdown, for a ticket." placeholder:"FILE"`
+	Events          string            `help:"Write every event as it happens, one JSON object a line; realspec report makes every report of it." placeholder:"FILE"`
+	Audit           string            `help:"Write down every write to a cluster, one JSON object a line, as it happens." placeholder:"FILE"`
+	Repeat          int               `default:"1" help:"Run every scenario so often, each time in a fresh namespace." placeholder:"N"`
+	Parallel        int               `default:"1" help:"Scenarios that run at a time." placeholder:"N"`
+	Keep            string            `enum:"never,on-failure,always" default:"never" help:"Which scenarios leave behind what they made: ${enum}."`
+	NoBaselines     bool              `help:"Do not judge by recorded baselines."`
+	AllowCommands   bool              `help:"Let run steps start commands on this machine."`
+	AllowDisruption bool              `help:"Let disrupt steps disturb nodes and pods."`
+	FailFast        bool              `help:"Begin no further scenario after one did not pass."`
+	Strict          bool              `help:"Exit with 4 when a requirement is not met."`
+	Timeout         time.Duration     `help:"How long the whole run may take, without its cleaning up." placeholder:"TIME"`
+	CleanupTimeout  time.Duration     `default:"2m" help:"How long cleaning up a scenario may take." placeholder:"TIME"`
+	CI              string            `name:"ci" enum:"auto,none,github,gitlab" default:"auto" help:"Fold the log and annotate files for this CI system: ${enum}. auto is the one that it runs in."`
+	Watch           bool              `short:"w" help:"Run again whatever is saved, until Ctrl-C."`
+	Slowest         int               `help:"List so many of the slowest steps at the end." placeholder:"N"`
+	Verbose         bool              `short:"v" help:"Show also what passed."`
+	Quiet           bool              `short:"q" help:"Show only what did not pass, and the verdict."`
+	outputs
 	choice
+	imageFlags
 	kubeFlags
 }
 
@@ -56,8 +65,19 @@ func (c *runCommand) Run(a *app) error {
 	if err := c.choice.check(); err != nil {
 		return err
 	}
+	if err := c.outputs.check(); err != nil {
+		return err
+	}
+	where, err := c.where()
+	if err != nil {
+		return err
+	}
 	if c.Watch {
 		return c.watch(a)
+	}
+	images, err := c.images(a)
+	if err != nil {
+		return err
 	}
 	all := loadAll(a, c.Paths, c.Set)
 	all.show(a)
@@ -65,11 +85,16 @@ func (c *runCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	picked.on(where)
 	out, err := c.openFiles()
 	if err != nil {
 		return err
 	}
 	defer out.close()
+	audit, err := c.openAudit()
+	if err != nil {
+		return err
+	}
 	clock := event.NewClock(time.Now)
 	folder := &event.Folder{}
 	handlers := []event.Handler{folder}
@@ -84,14 +109,15 @@ func (c *runCommand) Run(a *app) error {
 		handlers = append(handlers, out.writer)
 	}
 	bus := event.NewBus(clock, handlers...)
-	c.run(a, all, picked, bus)
+	c.run(a, all, where, picked, images, bus)
 	result := folder.Result()
-	wrote := out.write(result)
+	wrote := errors.Join(c.outputs.writeEvidence(result), out.write(result), audit.close())
 	if console != nil {
 		console.Summary(result)
 	} else {
 		fmt.Fprintf(a.stderr, "nothing was run (exit %d)\n", result.ExitCode)
 	}
+	c.outputs.push(a, result)
 	if err := a.tellCI(ci, result); err != nil {
 		fmt.Fprintf(a.stderr, "note: %v\n", err) // the run is what it is, whatever CI shows of it
 	}
@@ -114,7 +140,7 @@ func (c *runCommand) pick(all *loaded) (*chosen, error) {
 }
 
 // run emits all events of the run.
-func (c *runCommand) run(a *app, all *loaded, picked *chosen, bus event.Sink) {
+func (c *runCommand) run(a *app, all *loaded, where []string, picked *chosen, images map[spec.Image]spec.Image, bus event.Sink) {
 	id := newRunID()
 	bus.Emit(event.RunStarted{RunID: id, Version: ownVersion(), Args: c.args(), Strict: c.Strict})
 	limit := newLimit(newChosenSink(bus, picked), a.first, c.Timeout, len(picked.plans))
@@ -135,7 +161,7 @@ func (c *runCommand) run(a *app, all *loaded, picked *chosen, bus event.Sink) {
 	if len(picked.plans) == 0 {
 		return
 	}
-	clusters := newClusters(a, c.kubeFlags, c.Cluster, c.KeepCluster, id, picked.plans, notice)
+	clusters := c.places(a, id, where, picked.plans, notice)
 	if err := clusters.decide(limit.ctx); err != nil {
 		c.unreached(limit, picked.plans, &end, err)
 		return
@@ -145,7 +171,9 @@ func (c *runCommand) run(a *app, all *loaded, picked *chosen, bus event.Sink) {
 	go sayInterrupted(a, ended, notice)
 	runner := &run.Runner{
 		Options: run.Options{RunID: id, Parallel: c.Parallel, Keep: run.Keep(c.Keep),
-			FailFast: c.FailFast, NoBaselines: c.NoBaselines, CleanupTimeout: c.CleanupTimeout},
+			AllowCommands: c.AllowCommands, AllowDisruption: c.AllowDisruption, Getenv: a.getenv,
+			FailFast: c.FailFast, NoBaselines: c.NoBaselines, CleanupTimeout: c.CleanupTimeout,
+			Images: step.NewImages(images, notice)},
 		Clusters: clusters, Sink: limit,
 	}
 	runner.Run(limit.ctx, a.second, picked.plans)
@@ -218,7 +246,7 @@ func (c *runCommand) consoleOptions(a *app) report.Options {
 		}
 		o.Width, _ = o.Size()
 	}
-	for _, file := range []string{c.JUnit, c.JSON, c.HTML, c.Markdown, c.Events} {
+	for _, file := range []string{c.JUnit, c.JSON, c.HTML, c.Markdown, c.Metrics, c.Events} {
 		if file != "" {
 			o.Reports = append(o.Reports, file)
 		}
@@ -242,7 +270,9 @@ func (c *runCommand) rerun(r *event.Result) string {
 	var paths []string
 	for _, s := range r.Scenarios {
 		if s.Outcome != event.Passed && s.Outcome != event.Flaky && s.Outcome != event.Skipped {
-			paths = append(paths, s.Path)
+			if path := c.folderOf(s); !slices.Contains(paths, path) {
+				paths = append(paths, path)
+			}
 		}
 	}
 	if len(paths) == 0 {
@@ -265,10 +295,7 @@ type files struct {
 // openFiles opens the reports before anything runs: a run whose report cannot
 // be written is not worth beginning.
 func (c *runCommand) openFiles() (*files, error) {
-	reports, err := openReports([]reportFile{
-		{path: c.JUnit, render: report.JUnit}, {path: c.JSON, render: report.JSON},
-		{path: c.HTML, render: report.HTML}, {path: c.Markdown, render: markdown},
-	})
+	reports, err := openReports(c.outputs.reports(c.JUnit, c.JSON, c.HTML, c.Markdown))
 	if err != nil {
 		return nil, err
 	}

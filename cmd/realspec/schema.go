@@ -6,14 +6,17 @@ import (
 
 // schemaCommand prints a schema of the language.
 type schemaCommand struct {
-	Name string `arg:"" optional:"" enum:"scenario,step" default:"scenario" help:"Which one: ${enum}."`
+	Name string `arg:"" optional:"" enum:"scenario,step,config" default:"scenario" help:"Which one: ${enum}."`
 }
 
 // Run is the command.
 func (c *schemaCommand) Run(a *app) error {
 	schema := schemas.Scenario
-	if c.Name == "step" {
+	switch c.Name {
+	case "step":
 		schema = schemas.Step
+	case "config":
+		schema = schemas.Config
 	}
 	_, err := a.stdout.Write(schema)
 	return err

@@ -47,6 +47,9 @@ type Options struct {
 	// DeadAfter is how long a connection may be silently dead before it is given
 	// up and its watches are reconnected. Default: 10s.
 	DeadAfter time.Duration
+	// OnWrite, if there is one, is told of every request that may change the
+	// cluster, as it is answered. It is called from many goroutines.
+	OnWrite func(Write)
 }
 
 func (o Options) withDefaults() Options {
@@ -75,6 +78,9 @@ type Client struct {
 	opts Options
 	info Info
 	base *url.URL
+	as   string // the user of Impersonate
+	// config is for what client-go does itself, exec, and for kubeconfigs of others.
+	config *rest.Config
 
 	// Watches have a connection of their own: frames that share one with a
 	// large list wait behind its bytes, and the wait would count as lag.
@@ -112,7 +118,7 @@ func newClient(config *rest.Config, info Info, o Options) (*Client, error) {
 	if err != nil {
 		return nil, &ConfigError{Source: info.Source, Message: "the server's address " + quote(config.Host) + " is not a URL"}
 	}
-	c := &Client{opts: o, info: info, base: base, ledger: newLedger()}
+	c := &Client{opts: o, info: info, base: base, config: config, ledger: newLedger()}
 	c.discovery = &discovery{client: c}
 	c.buffers.New = func() any { return new([]byte) }
 	if c.requests, c.closeRequests, err = newHTTPClient(config, c.ledger, o.DeadAfter); err != nil {

@@ -76,8 +76,11 @@ func nodeOf(n *corev1.Node) spec.Node {
 // isSimulated tells a node that no kubelet stands behind: KWOK's annotation, or
 // the version that KWOK and other simulators report.
 func isSimulated(n *corev1.Node) bool {
-	_, annotated := n.Annotations[simulatedNode]
-	version := n.Status.NodeInfo.KubeletVersion
+	return simulated(n.Annotations, n.Status.NodeInfo.KubeletVersion)
+}
+
+func simulated(annotations map[string]string, version string) bool {
+	_, annotated := annotations[simulatedNode]
 	return annotated || strings.HasPrefix(version, "kwok-") || strings.HasPrefix(version, "fake")
 }
 

@@ -14,8 +14,10 @@ var (
 	Events     = builtIn("", "events", "Event", true)
 	ConfigMaps = builtIn("", "configmaps", "ConfigMap", true)
 	Namespaces = builtIn("", "namespaces", "Namespace", false)
+	Nodes      = builtIn("", "nodes", "Node", false)
 
 	serviceAccounts = builtIn("", "serviceaccounts", "ServiceAccount", true)
+	leases          = builtIn("coordination.k8s.io", "leases", "Lease", true)
 	crds            = builtIn("apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition", false)
 )
 

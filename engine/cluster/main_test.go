@@ -31,6 +31,7 @@ var local struct {
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if local.dir != "" {
+		stopReal()
 		down := exec.Command(local.binary, "down", "--name", "engine-cluster-test", "--state", filepath.Join(local.dir, "state"))
 		if out, err := down.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "the test cluster does not stop: %v\n%s", err, out)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // Raw reads any path of the server within the usual retry budget: /metrics, or
@@ -27,7 +28,7 @@ func (c *Client) Raw(ctx context.Context, path string, query url.Values) ([]byte
 // library can talk to a service through the API server's proxy, at an address
 // below Server. It does not retry. Each request counts as "proxy" in the account.
 func (c *Client) RoundTripper() http.RoundTripper {
-	return proxied{next: c.requests.Transport, ledger: c.ledger}
+	return proxied{client: c, next: c.requests.Transport}
 }
 
 // Server is the address of the API server, without a slash at its end.
@@ -40,11 +41,14 @@ func (c *Client) Server() *url.URL {
 }
 
 type proxied struct {
+	client *Client
 	next   http.RoundTripper
-	ledger *ledger
 }
 
 func (p proxied) RoundTrip(r *http.Request) (*http.Response, error) {
-	p.ledger.request("proxy")
-	return p.next.RoundTrip(r)
+	p.client.ledger.request("proxy")
+	sent := time.Now()
+	resp, err := p.next.RoundTrip(r)
+	p.client.audit(r.Context(), call{verb: "proxy", method: r.Method, path: r.URL.EscapedPath(), query: r.URL.Query()}, sent, resp, err)
+	return resp, err
 }

@@ -80,15 +80,17 @@ func removalOrder(all []Leftover) [][]Leftover {
 // delete asks for the deletion of a wave.
 func (r *removal) delete(ctx context.Context, wave []Leftover) {
 	for _, l := range wave {
-		r.feed(l) // before the deletion, so that its end is not missed
+		if !l.Cordoned {
+			r.feed(l) // before the deletion, so that its end is not missed
+		}
 	}
 	forEach(len(wave), func(i int) {
 		l := wave[i]
-		err := r.client.Delete(ctx, l.Resource, l.Namespace, l.Name, DeleteOptions{UID: l.UID})
+		err := r.end(ctx, l)
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		switch {
-		case IsNotFound(err):
+		case IsNotFound(err), err == nil && l.Cordoned:
 			r.left(l)
 		case err != nil:
 			r.why[l.UID] = err
@@ -97,6 +99,14 @@ func (r *removal) delete(ctx context.Context, wave []Leftover) {
 			}
 		}
 	})
+}
+
+// end deletes an object, or uncordons a node.
+func (r *removal) end(ctx context.Context, l Leftover) error {
+	if l.Cordoned {
+		return r.client.UncordonOf(ctx, l.Name, l.Run)
+	}
+	return r.client.Delete(ctx, l.Resource, l.Namespace, l.Name, DeleteOptions{UID: l.UID})
 }
 
 // left notes that an object is gone. The lock is held.
@@ -150,8 +160,8 @@ func (r *removal) await(ctx context.Context, wave []Leftover) []Leftover {
 func (r *removal) present(f *Feed, l Leftover) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.gone[l.UID] {
-		return false
+	if r.gone[l.UID] || l.Cordoned {
+		return !r.gone[l.UID]
 	}
 	select {
 	case <-f.synced:

@@ -125,8 +125,12 @@ func (c *Client) open(ctx context.Context, client *http.Client, q call) (*http.R
 	if len(q.body) > 0 {
 		req.Header.Set("Content-Type", cmp.Or(q.content, "application/json"))
 	}
+	c.impersonate(req)
 	c.ledger.request(q.verb)
-	return client.Do(req)
+	sent := time.Now()
+	resp, err := client.Do(req)
+	c.audit(ctx, q, sent, resp, err)
+	return resp, err
 }
 
 // unavailable is the end of an operation that got no usable answer.

@@ -36,6 +36,9 @@ type Leftover struct {
 	Created    time.Time
 	Deleting   time.Time // when its deletion was asked for; zero when it was not
 	Finalizers []string
+	// Cordoned is a node that a run cordoned, and that is uncordoned instead of
+	// deleted; Created is then when that was.
+	Cordoned bool
 	// Inside is the number of labelled objects in this namespace; they go with it.
 	Inside int
 	// Why it is still there, after Remove.
@@ -43,7 +46,12 @@ type Leftover struct {
 }
 
 // String names the object. Example: ConfigMap shop/web.
-func (l Leftover) String() string { return title(l.Resource, l.Namespace, l.Name) }
+func (l Leftover) String() string {
+	if l.Cordoned {
+		return "Node " + l.Name + " (cordoned; to be uncordoned)"
+	}
+	return title(l.Resource, l.Namespace, l.Name)
+}
 
 // Age is the time since the object was created.
 func (l Leftover) Age(now time.Time) time.Duration { return now.Sub(l.Created) }
@@ -51,7 +59,8 @@ func (l Leftover) Age(now time.Time) time.Duration { return now.Sub(l.Created) }
 // Leftovers finds everything on the cluster that runs created: all kinds that can
 // be listed and deleted, in all namespaces, by metadata only. The labels narrow
 // it, to one run say; with none it is every run's. What stands in a namespace
-// that is itself found is counted there. Kinds that could not be looked at are
+// that is itself found is counted there. Nodes that runs cordoned are among them,
+// unless other labels than the run's narrow it. Kinds that could not be looked at are
 // named by the error; the rest is then returned with it.
 func (c *Client) Leftovers(ctx context.Context, labels map[string]string) ([]Leftover, error) {
 	all, err := c.discovery.everything(ctx)
@@ -69,6 +78,13 @@ func (c *Client) Leftovers(ctx context.Context, labels map[string]string) ([]Lef
 		return nil, errors.Join(errs...)
 	}
 	out := fold(slices.Concat(found...))
+	if labels[LabelScenario] == "" {
+		nodes, err := c.cordoned(ctx, labels[LabelRun])
+		if err != nil && !isForbidden(err) { // then the kind could not be looked at either, which is told below
+			return out, err
+		}
+		out = append(out, nodes...)
+	}
 	slices.SortFunc(out, func(a, b Leftover) int {
 		return cmp.Or(cmp.Compare(a.Run, b.Run), cmp.Compare(a.Resource.String(), b.Resource.String()),
 			cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))

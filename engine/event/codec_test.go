@@ -24,8 +24,10 @@ func every() []Event {
 	p50, pos := 1.21, spec.Pos{File: "a/1.yaml", Line: 5, Column: 5}
 	attempt := Attempt{
 		Number: 2, Seconds: 1.5, Outcome: Failed, Reason: ReasonTimeout, Message: "3 of 5 <ready> & \"not\"",
-		Findings: []Finding{{Outcome: Failed, Pos: pos, Message: "m", Expr: "a < b", Parts: []Part{{"a", "3"}}, Observed: "x\ny"}},
+		Findings: []Finding{{Outcome: Failed, Pos: pos, Message: "m", Expr: "a < b", Parts: []Part{{"a", "3"}}, Observed: "x\ny", Baseline: &Baseline{
+			Name: "startup.ready.p50", Unit: "s", Value: &p50, Median: &p50, Low: &p50, High: &p50, Limit: &p50, P: &p50, Runs: 20}}},
 		Evidence: []Evidence{{Title: "events", Lines: []string{"one", "two"}}},
+		Notes:    []string{"200 OK in 1.2ms"},
 	}
 	return []Event{
 		RunStarted{RunID: "r1", Version: "v0.1.0", Args: []string{"run", "a"}, Strict: true},
@@ -54,12 +56,14 @@ func full() Measured {
 	return Measured{
 		Name: "startup", Kind: "pods", Unit: "s", From: "due", What: "pods of load 00-load", Value: &x, Error: &low,
 		Series: []MeasuredSeries{{
-			Name: "ready", Group: "node-1", Count: 1, Missing: 1, Min: &x, Mean: &x, P50: &x, P90: &x, P95: &x, P99: &x, Max: &x, Stddev: &low,
+			Name: "ready", Group: "node-1", Unit: "s", Count: 1, Missing: 1, Min: &x, Mean: &x, P50: &x, P90: &x, P95: &x, P99: &x, Max: &x, Stddev: &low,
 			Intervals: map[string][2]*float64{"p50": {&low, &high}}, Late: 1, Skewed: 1,
 			Samples: []Sample{{Object: "web-1", UID: "u-1", Value: &x, Low: &low, High: &high, Server: &low, Node: "node-1", Run: 2}},
 		}},
-		Lag:         &Lag{What: "pod", Count: 150, Missing: 3, P50: &x, P99: &x, Max: &x},
-		Delivery:    &Delivery{Asked: 100, Rate: 99.9, Due: 4, Sent: 3, Failed: 1, Dropped: 1, WorstLag: 0.2, LagP99: 0.1, Short: "because"},
+		Lag:          &Lag{What: "pod", Count: 150, Missing: 3, P50: &x, P99: &x, Max: &x},
+		Delivery:     &Delivery{Asked: 100, Rate: 99.9, Due: 4, Sent: 3, Failed: 1, Dropped: 1, WorstLag: 0.2, LagP99: 0.1, Short: "because"},
+		Unmeasurable: "the nodes are simulated", Failures: &Ratio{Value: 0.05, Low: 0.04, High: 0.06},
+		Timelines:   []Timeline{{Name: "node-1 cpu", Unit: "cores", Start: 2.5, Points: [][2]float64{{0, 0.25}, {10, 0.5}}}},
 		Repetitions: 5, FailedRuns: 1,
 	}
 }
@@ -78,7 +82,7 @@ func TestFixturesHaveEveryField(t *testing.T) {
 	m := full()
 	for name, v := range map[string]any{
 		"a measure": m, "its series": m.Series[0], "its sample": m.Series[0].Samples[0], "its lag": *m.Lag,
-		"its delivery": *m.Delivery, "the account": fullAccount(),
+		"its delivery": *m.Delivery, "its failures": *m.Failures, "its timeline": m.Timelines[0], "the account": fullAccount(),
 	} {
 		fields := reflect.ValueOf(v)
 		for i := range fields.NumField() {

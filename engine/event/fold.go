@@ -221,6 +221,7 @@ func (f *Folder) Result() *Result {
 		r.Scenarios = append(r.Scenarios, f.scenario(st))
 	}
 	f.settleNotBegun(r)
+	r.Matrix = matrix(r.Scenarios)
 	r.ExitCode = r.exitCode()
 	r.Outcome = r.outcome()
 	return r

@@ -32,6 +32,7 @@ const (
 	ReasonThreshold   Reason = "threshold"    // failed: a measure crossed its limit
 	ReasonRefused     Reason = "refused"      // failed: the API server refused an object
 	ReasonNothing     Reason = "nothing"      // failed: a selection matched nothing
+	ReasonHopeless    Reason = "hopeless"     // failed: a pod is in a state that does not heal by itself
 	ReasonSamples     Reason = "samples"      // inconclusive: too few samples
 	ReasonError       Reason = "error-bar"    // inconclusive: the limit lies within the error of measuring
 	ReasonDelivery    Reason = "delivery"     // inconclusive: the load was not delivered as asked
@@ -44,6 +45,7 @@ const (
 	ReasonUnmeasured  Reason = "unmeasurable" // skipped: not measurable here
 	ReasonInvalid     Reason = "invalid"      // error: the scenario is not valid
 	ReasonCluster     Reason = "cluster"      // error: the cluster did not answer
+	ReasonCommand     Reason = "command"      // error: a command could not be started on this machine
 	ReasonExpression  Reason = "expression"   // error: an expression could not be evaluated
 	ReasonCleanup     Reason = "cleanup"      // error: something was left behind
 	ReasonInterrupted Reason = "interrupted"  // error: the run was interrupted
@@ -67,7 +69,9 @@ type Result struct {
 	Misused       bool        `json:"misused,omitempty"` // a flag or the kubeconfig is wrong
 	Notices       []string    `json:"notices,omitempty"`
 	Scenarios     []*Scenario `json:"scenarios"`
-	Account       Account     `json:"account"`
+	// Matrix is the requirements that scenarios and steps cover, and what came of them.
+	Matrix  []Requirement `json:"matrix,omitempty"`
+	Account Account       `json:"account"`
 }
 
 // Scenario is one scenario of a run.
@@ -107,9 +111,11 @@ type Step struct {
 	Message  string     `json:"message,omitempty"` // the first line of what went wrong, or why skipped
 	Findings []Finding  `json:"findings,omitempty"`
 	Evidence []Evidence `json:"evidence,omitempty"`
-	Notes    []string   `json:"notes,omitempty"`    // what was done, for a reader: one line each
-	Attempts []Attempt  `json:"attempts,omitempty"` // all of them, when there was more than one
-	Measures []Measured `json:"measures,omitempty"`
+	Notes    []string   `json:"notes,omitempty"` // what was done, for a reader: one line each
+	// EvidenceFile is where --evidence has written all of that, as it was named.
+	EvidenceFile string     `json:"evidenceFile,omitempty"`
+	Attempts     []Attempt  `json:"attempts,omitempty"` // all of them, when there was more than one
+	Measures     []Measured `json:"measures,omitempty"`
 }
 
 // Attempt is one try of a step.
@@ -136,6 +142,22 @@ type Finding struct {
 	Expr     string   `json:"expr,omitempty"`     // the expression, as written
 	Parts    []Part   `json:"parts,omitempty"`    // the values of its parts
 	Observed string   `json:"observed,omitempty"` // the last state seen, YAML or text, may have several lines
+	// Baseline has the numbers of a comparison with recorded runs.
+	Baseline *Baseline `json:"baseline,omitempty"`
+}
+
+// Baseline is what a metric of this run is compared with. A number that there is
+// not, because nothing was recorded or the sample never came, is null.
+type Baseline struct {
+	Name   string   `json:"name"`   // the metric, as startup.ready.p50
+	Unit   string   `json:"unit"`   // of all numbers but P
+	Value  *float64 `json:"value"`  // of this run
+	Median *float64 `json:"median"` // of the recorded runs
+	Low    *float64 `json:"low"`    // the lowest recorded value
+	High   *float64 `json:"high"`
+	Limit  *float64 `json:"limit"` // above which the value counts as worse
+	P      *float64 `json:"p"`     // adjusted for all metrics judged together
+	Runs   int      `json:"runs"`  // recorded runs that have the metric
 }
 
 // Part is the value of one part of an expression.
@@ -154,7 +176,9 @@ type Evidence struct {
 type Measured struct {
 	Name string `json:"name"`
 	Kind string `json:"kind"` // pods, elapsed, objects, api, apiserver, prometheus, http, network, usage, exec or load
-	Unit string `json:"unit"` // s, bit/s, or empty for numbers without one
+	// Unit is s, bit/s, bytes, bytes/s, cores, share (from 0 to 1), or empty for
+	// numbers without one.
+	Unit string `json:"unit"`
 	From string `json:"from,omitempty"`
 	What string `json:"what,omitempty"` // what a reader must know of it: the query, the source
 	// Value is that of a measure that is one value.
@@ -188,7 +212,7 @@ type Ratio struct {
 // Timeline is one value over time, for drawing.
 type Timeline struct {
 	Name string `json:"name"` // as "node-1 cpu" or "requests a second"
-	Unit string `json:"unit"` // s, cores, bytes, or empty
+	Unit string `json:"unit"` // as that of a measure
 	// Start is when its time 0 was, in seconds since the run began.
 	Start  float64      `json:"start"`
 	Points [][2]float64 `json:"points"` // seconds since Start, value
@@ -223,6 +247,7 @@ type Delivery struct {
 type MeasuredSeries struct {
 	Name    string   `json:"name"`            // "" for a measure of one series
 	Group   string   `json:"group,omitempty"` // the node or owner
+	Unit    string   `json:"unit,omitempty"`  // where it is not that of the measure
 	Count   int64    `json:"count"`
 	Missing int64    `json:"missing"`
 	Min     *float64 `json:"min"` // null when the value is a missing sample, or there is none

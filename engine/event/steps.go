@@ -46,11 +46,12 @@ func (f *Folder) addStepTimes(step *Step, a *act) {
 //
 //	the last attempt's own outcome
 //	raised to the worst of its findings: a step with a failed check did not pass
+//	skipped when that is passed and nothing that it measures can be measured here
 //	flaky when that is passed and an earlier attempt was not
 func (s *Step) end(a *act) {
 	last := a.attempts[len(a.attempts)-1]
 	s.Outcome, s.Reason, s.Message = known(last.Outcome), last.Reason, last.Message
-	s.Findings, s.Evidence = last.Findings, last.Evidence
+	s.Findings, s.Evidence, s.Notes = last.Findings, last.Evidence, last.Notes
 	if known(last.Outcome) != last.Outcome {
 		s.Message = fmt.Sprintf("the outcome %q is unknown here: %s", last.Outcome, last.Message)
 	}
@@ -64,6 +65,10 @@ func (s *Step) end(a *act) {
 			s.Message = f.Message
 		}
 	}
+	if why := s.unmeasurable(); s.Outcome == Passed && why != "" {
+		s.skip(ReasonUnmeasured, why)
+		return
+	}
 	for _, t := range a.attempts[:len(a.attempts)-1] {
 		if s.Outcome == Passed && known(t.Outcome) != Passed {
 			s.Outcome = Flaky
@@ -71,6 +76,26 @@ func (s *Step) end(a *act) {
 			s.Message = fmt.Sprintf("passed on attempt %d; attempt %d: %s", last.Number, t.Number, t.Message)
 		}
 	}
+}
+
+// unmeasurable is why none of a step's measures can be measured on this cluster.
+// It is empty when one can be, or when a threshold was judged all the same.
+func (s *Step) unmeasurable() string {
+	for _, f := range s.Findings {
+		if f.Outcome == Passed {
+			return ""
+		}
+	}
+	why := ""
+	for _, m := range s.Measures {
+		if m.Unmeasurable == "" {
+			return ""
+		}
+		if why == "" {
+			why = "not measurable here: " + m.Unmeasurable
+		}
+	}
+	return why
 }
 
 func (a *act) begun() bool {
@@ -88,7 +113,7 @@ func (s *Step) leaveOpen(a *act, v verdict) {
 	}}
 	if n := len(a.attempts); n > 0 {
 		s.Findings = append(s.Findings, a.attempts[n-1].Findings...)
-		s.Evidence = a.attempts[n-1].Evidence
+		s.Evidence, s.Notes = a.attempts[n-1].Evidence, a.attempts[n-1].Notes
 	}
 }
 

@@ -19,6 +19,7 @@ func valid(e Event) Event {
 		return e
 	case StepEnded:
 		e.Attempt = validAttempt(e.Attempt)
+		e.Measures = validMeasures(e.Measures)
 		return e
 	case ScenarioEnded:
 		e.Message = validText(e.Message)
@@ -32,7 +33,7 @@ func valid(e Event) Event {
 }
 
 func validAttempt(a Attempt) Attempt {
-	a.Message = validText(a.Message)
+	a.Message, a.Notes = validText(a.Message), validTexts(a.Notes)
 	findings, evidence := a.Findings, a.Evidence
 	a.Findings, a.Evidence = nil, nil
 	for _, f := range findings {
@@ -49,6 +50,22 @@ func validAttempt(a Attempt) Attempt {
 		a.Evidence = append(a.Evidence, e)
 	}
 	return a
+}
+
+// validMeasures also copies nothing unless it must: measures may have thousands
+// of samples, whose names come from the cluster and are valid.
+func validMeasures(all []Measured) []Measured {
+	for i, m := range all {
+		if utf8.ValidString(m.What) && utf8.ValidString(m.Unmeasurable) {
+			continue
+		}
+		out := append([]Measured{}, all...)
+		for j := i; j < len(out); j++ {
+			out[j].What, out[j].Unmeasurable = validText(out[j].What), validText(out[j].Unmeasurable)
+		}
+		return out
+	}
+	return all
 }
 
 func validTexts(all []string) []string {

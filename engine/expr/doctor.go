@@ -109,6 +109,8 @@ func (d *doctor) result(checked *cel.Ast, want Type) {
 		found.Help = "compare it with something: == != < <= > >="
 	case want == Duration:
 		found.Help = "write a duration with its unit: duration('30s')"
+	case want == Number && got.Kind() == types.StringKind:
+		found.Help = "double(…) makes a number of it"
 	case want == String:
 		found.Help = "string(…) makes a text of it"
 	}
@@ -133,6 +135,8 @@ func (w Type) accepts(t *types.Type) bool {
 		return t.Kind() == types.IntKind || t.Kind() == types.UintKind
 	case String:
 		return t.Kind() == types.StringKind
+	case Number:
+		return t.Kind() == types.IntKind || t.Kind() == types.UintKind || t.Kind() == types.DoubleKind
 	}
 	return true
 }
@@ -148,6 +152,8 @@ func (w Type) String() string {
 		return "a whole number"
 	case String:
 		return "a string"
+	case Number:
+		return "a number"
 	}
 	return "a value"
 }

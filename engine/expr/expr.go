@@ -20,6 +20,7 @@ const (
 	Duration             // a duration, or a text such as 30s that is one
 	Int                  // a whole number
 	String               // a text
+	Number               // a number, whole or not; its value is a float64
 )
 
 // Env compiles the expressions of one kind of place. It may be used by several

@@ -20,11 +20,14 @@ type MissingError struct {
 	Field string // the field, the number of the item, or the variable
 	Part  string // the part of the expression that asked: object.status.readyReplicas
 	item  bool
+	why   string // in words, where it is more than not being there
 }
 
 // Error names the part and what it lacks.
 func (e *MissingError) Error() string {
 	switch {
+	case e.why != "":
+		return e.Part + ": " + e.why
 	case e.item:
 		return fmt.Sprintf("%s: there is no item %s", e.Part, e.Field)
 	case e.Part == e.Field:
@@ -56,6 +59,14 @@ func (p *Program) failure(ctx context.Context, v Values, err error) error {
 		name, _, _ = strings.Cut(name, ", ")
 		return &MissingError{Field: name, Part: name}
 	}
+	if message == notJSON[typeResponse] || message == notJSON[typeResult] {
+		missing := p.missing(ctx, v, at, "json", false)
+		missing.why = message
+		return missing
+	}
+	if name, ok := strings.CutPrefix(message, noOutput); ok {
+		return fmt.Errorf("%s: there is no output, because its step did not run", p.missing(ctx, v, at, name, false).Part)
+	}
 	if rest, ok := strings.CutPrefix(message, "index '"); ok && strings.Contains(rest, "out of range") {
 		key, _, _ := strings.Cut(rest, "'")
 		return p.missing(ctx, v, at, key, true)
@@ -65,7 +76,7 @@ func (p *Program) failure(ctx context.Context, v Values, err error) error {
 
 // missing finds the field or index that asked for what is not there. CEL knows
 // only some place in the chain of fields that failed.
-func (p *Program) missing(ctx context.Context, v Values, at int64, key string, item bool) error {
+func (p *Program) missing(ctx context.Context, v Values, at int64, key string, item bool) *MissingError {
 	var asking []ast.Expr // innermost first
 	for _, link := range p.chainAround(at) {
 		if asksFor(link, key) {

@@ -243,13 +243,25 @@ func phase(sources []source, name string) []source {
 	var out []source
 	for _, s := range sources {
 		next := source{measure: s.measure, series: name, kind: MeasureSeries}
-		switch {
-		case s.kind == MeasureGrouped && name == spec.WorstGroup:
-			next.kind = MeasurePhases
-		case s.kind == MeasurePhases && s.series != "":
-			next.series = s.series + "." + name
-		case s.kind == MeasureDelivery && name != "latency", s.kind == MeasureSeries,
-			s.kind == MeasureValues, s.kind == MeasureDuration:
+		switch s.kind {
+		case MeasureGrouped:
+			if name == spec.WorstGroup {
+				next.kind = MeasurePhases
+			}
+		case MeasurePhases:
+			if s.series != "" {
+				next.series = s.series + "." + name
+			}
+		case MeasureExec:
+			if name == "value" {
+				next.kind = MeasureValues
+			}
+		case MeasureServer, MeasureNetwork: // all their fields are series
+		case MeasureDelivery, MeasureRequests:
+			if name != "latency" && name != "service" {
+				continue
+			}
+		default:
 			continue
 		}
 		out = append(out, next)

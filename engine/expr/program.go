@@ -122,6 +122,16 @@ func (p *Program) typed(v any) (any, error) {
 		if _, ok := v.(int64); !ok {
 			return nil, p.wrongType(Int, p.value(v))
 		}
+	case Number:
+		switch n := v.(type) {
+		case float64:
+			return n, nil
+		case int64:
+			return float64(n), nil
+		case uint64:
+			return float64(n), nil
+		}
+		return nil, p.wrongType(Number, p.value(v))
 	case String:
 		if _, ok := v.(string); !ok {
 			return nil, p.wrongType(String, p.value(v))
@@ -182,6 +192,9 @@ func (a activation) ResolveName(name string) (any, bool) {
 	case "env":
 		env, _ := a.values["env"].(map[string]string)
 		return env, true
+	case "outputs":
+		outputs, _ := a.values["outputs"].(map[string]any)
+		return outputs, true
 	}
 	v, ok := a.values[name]
 	return v, ok

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,6 +98,9 @@ func cut(text string, room int) string {
 }
 
 func renderRecord(value any) string {
+	if v := reflect.ValueOf(value); v.Kind() == reflect.Pointer && !v.IsNil() {
+		value = v.Elem().Interface()
+	}
 	switch v := value.(type) {
 	case spec.Node:
 		return "Node/" + v.Name
@@ -114,6 +118,27 @@ func renderRecord(value any) string {
 		return fmt.Sprintf("{mutating: %d, reads: %d, lists: %d calls}", v.Mutating.Count, v.Reads.Count, v.Lists.Count)
 	case spec.Values:
 		return fmt.Sprintf("{count: %d, max: %.4g}", v.Count, v.Max)
+	case spec.Requests:
+		return fmt.Sprintf("{count: %d, failed: %d, rate: %.4g}", v.Count, v.Failed, v.Rate)
+	case spec.Network:
+		return fmt.Sprintf("{count: %d, worst p99: %s}", v.All.Count, shortDuration(v.Worst.P99))
+	case spec.Usage:
+		return fmt.Sprintf("{cpu: %.4g, memory: %.4g of the worst}", v.CPU.Worst, v.Memory.Worst)
+	case spec.Share:
+		return fmt.Sprintf("{worst: %.4g, total: %.4g, used: %.4g}", v.Worst, v.Total, v.Used)
+	case spec.Traffic:
+		return fmt.Sprintf("{received: %.4g, sent: %.4g} bytes/s", v.Received, v.Sent)
+	case spec.ExecValues:
+		return fmt.Sprintf("{count: %d, max: %s}", v.Duration.Count, shortDuration(v.Duration.Max))
+	case spec.Response:
+		if v.Error != "" {
+			return "no answer: " + v.Error
+		}
+		return fmt.Sprintf("status %d in %s", v.Status, shortDuration(v.Took))
+	case spec.CommandResult:
+		return fmt.Sprintf("exit code %d in %s", v.ExitCode, shortDuration(v.Took))
+	case spec.LogLines:
+		return fmt.Sprintf("%d lines of %d pods", len(v.Lines), len(v.Pods))
 	case map[string]spec.Series:
 		return "{" + strings.Join(slices.DeleteFunc(slices.Clone(spec.Phases), func(phase string) bool {
 			_, ok := v[phase]

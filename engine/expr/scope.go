@@ -34,6 +34,20 @@ const (
 	MeasureDelivery                    // a spec.Delivery
 	MeasureServer                      // a spec.ServerLatency
 	MeasureValues                      // spec.Values
+	MeasureRequests                    // spec.Requests
+	MeasureNetwork                     // spec.Network
+	MeasureUsage                       // spec.Usage
+	MeasureExec                        // spec.ExecValues
+)
+
+// OutputKind says what an output of a step is.
+type OutputKind int
+
+// The kinds of outputs.
+const (
+	OutputResponse OutputKind = iota // a spec.Response
+	OutputResult                     // a spec.CommandResult
+	OutputLogs                       // spec.LogLines
 )
 
 // Scope says which names an expression may use at its place, and their types.
@@ -47,6 +61,10 @@ type Scope struct {
 	Measures map[string]MeasureKind // the measures, by name
 	Run      bool                   // run.id, run.namespace and run.scenario: strings
 	Index    bool                   // `index`: the number of the object or call, from 0
+	Response bool                   // `response`: the answer of a request
+	Result   bool                   // `result`: what came of a command
+	Logs     bool                   // `logs`: what containers wrote
+	Outputs  map[string]OutputKind  // the outputs of the steps before, by name: outputs.NAME
 }
 
 // Values are the values of the names of a Scope:
@@ -58,10 +76,14 @@ type Scope struct {
 //	"run"     map[string]string
 //	a name of let: map[string]any, []any or []map[string]any
 //	"index"   int64
+//	"response", "result", "logs"   spec.Response, spec.CommandResult, spec.LogLines
+//	"outputs" map[string]any of these three, by name; one of a step that did not
+//	run is not in it
 //	a measure: time.Duration, spec.Series, map[string]spec.Series by phase,
-//	spec.Grouped, spec.Delivery, spec.ServerLatency or spec.Values
+//	spec.Grouped, spec.Delivery, spec.ServerLatency, spec.Values, spec.Requests,
+//	spec.Network, spec.Usage or spec.ExecValues
 //
-// They are read, never changed or copied.
+// A struct may also be a pointer to one. They are read, never changed or copied.
 type Values map[string]any
 
 var (
@@ -69,6 +91,7 @@ var (
 	// builtIn are the names that always mean the same, and CEL's own words.
 	builtIn = []string{
 		"cluster", "nodes", "vars", "env", "object", "run", "facts",
+		"response", "result", "logs", "outputs",
 		"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let",
 		"loop", "package", "namespace", "null", "return", "true", "var", "void", "while",
 		"bool", "bytes", "double", "duration", "dyn", "int", "list", "map", "null_type", "string", "timestamp",
@@ -91,7 +114,7 @@ func CheckName(name string) error {
 
 // variables are the CEL variables of the scope, and the records that they need.
 func (s Scope) variables() (map[string]*cel.Type, map[string]*record, error) {
-	records := map[string]*record{typeVars: s.varsRecord(), typeEnv: s.envRecord()}
+	records := map[string]*record{typeVars: s.varsRecord(), typeEnv: s.envRecord(), typeOutputs: s.outputsRecord()}
 	vars := map[string]*cel.Type{"vars": cel.ObjectType(typeVars), "env": cel.ObjectType(typeEnv)}
 	if s.Facts {
 		vars["cluster"] = cel.ObjectType(typeCluster)
@@ -105,6 +128,14 @@ func (s Scope) variables() (map[string]*cel.Type, map[string]*record, error) {
 	}
 	if s.Run {
 		vars["run"] = cel.ObjectType(typeRun)
+	}
+	for name, on := range map[string]bool{"response": s.Response, "result": s.Result, "logs": s.Logs} {
+		if on {
+			vars[name] = cel.ObjectType(answerTypes[name])
+		}
+	}
+	if s.Outputs != nil {
+		vars["outputs"] = cel.ObjectType(typeOutputs)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Let)) {
 		if err := CheckName(name); err != nil {
@@ -165,6 +196,14 @@ func measureType(kind MeasureKind) *cel.Type {
 		return cel.ObjectType(typeServer)
 	case MeasureValues:
 		return cel.ObjectType(typeValues)
+	case MeasureRequests:
+		return cel.ObjectType(typeRequests)
+	case MeasureNetwork:
+		return cel.ObjectType(typeNetwork)
+	case MeasureUsage:
+		return cel.ObjectType(typeUsage)
+	case MeasureExec:
+		return cel.ObjectType(typeExec)
 	}
 	return cel.DurationType
 }

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -35,7 +36,49 @@ const (
 	typeVars     = "realspec/vars"
 	typeEnv      = "realspec/env"
 	typeRun      = "realspec/run"
+	typeRequests = "realspec/requests"
+	typeNetwork  = "realspec/network"
+	typeUsage    = "realspec/usage"
+	typeShare    = "realspec/share"
+	typeTraffic  = "realspec/traffic"
+	typeExec     = "realspec/exec"
+	typeResponse = "realspec/response"
+	typeResult   = "realspec/result"
+	typeLogs     = "realspec/logs"
+	typeOutputs  = "realspec/outputs"
 )
+
+// structs are the records that are structs of package spec, by name.
+var structs = map[string]reflect.Type{
+	typeCluster:  reflect.TypeFor[spec.Cluster](),
+	typeNode:     reflect.TypeFor[spec.Node](),
+	typeTaint:    reflect.TypeFor[spec.Taint](),
+	typeStorage:  reflect.TypeFor[spec.StorageClass](),
+	typeIngress:  reflect.TypeFor[spec.IngressClass](),
+	typeService:  reflect.TypeFor[spec.Service](),
+	typeSeries:   reflect.TypeFor[spec.Series](),
+	typeDelivery: reflect.TypeFor[spec.Delivery](),
+	typeServer:   reflect.TypeFor[spec.ServerLatency](),
+	typeValues:   reflect.TypeFor[spec.Values](),
+	typeRequests: reflect.TypeFor[spec.Requests](),
+	typeNetwork:  reflect.TypeFor[spec.Network](),
+	typeUsage:    reflect.TypeFor[spec.Usage](),
+	typeShare:    reflect.TypeFor[spec.Share](),
+	typeTraffic:  reflect.TypeFor[spec.Traffic](),
+	typeExec:     reflect.TypeFor[spec.ExecValues](),
+	typeResponse: reflect.TypeFor[spec.Response](),
+	typeResult:   reflect.TypeFor[spec.CommandResult](),
+	typeLogs:     reflect.TypeFor[spec.LogLines](),
+}
+
+// structNames are the names of structs, by their types.
+var structNames = func() map[reflect.Type]string {
+	out := map[reflect.Type]string{}
+	for name, t := range structs {
+		out[t] = name
+	}
+	return out
+}()
 
 // A record is a type with named fields.
 type record struct {
@@ -55,6 +98,9 @@ func (r *record) add(name string, t *cel.Type, get func(any) (any, bool)) {
 			}
 			if why := unknown(target, name); why != "" {
 				return nil, fmt.Errorf("%s is not known: %s", name, why)
+			}
+			if why := notThere(r.name, name); why != "" {
+				return nil, errors.New(why)
 			}
 			return nil, fmt.Errorf("no such key: %s", name)
 		},
@@ -108,21 +154,11 @@ func specTypes() map[string]*record {
 	for _, name := range []string{"id", "namespace", "scenario"} {
 		run.add(name, cel.StringType, mapField[string](name))
 	}
-	return map[string]*record{
-		typeCluster:  structRecord(typeCluster, reflect.TypeFor[spec.Cluster]()),
-		typeNode:     structRecord(typeNode, reflect.TypeFor[spec.Node]()),
-		typeTaint:    structRecord(typeTaint, reflect.TypeFor[spec.Taint]()),
-		typeStorage:  structRecord(typeStorage, reflect.TypeFor[spec.StorageClass]()),
-		typeIngress:  structRecord(typeIngress, reflect.TypeFor[spec.IngressClass]()),
-		typeService:  structRecord(typeService, reflect.TypeFor[spec.Service]()),
-		typeSeries:   structRecord(typeSeries, reflect.TypeFor[spec.Series]()),
-		typePhases:   phases,
-		typeGrouped:  grouped,
-		typeDelivery: structRecord(typeDelivery, reflect.TypeFor[spec.Delivery]()),
-		typeServer:   structRecord(typeServer, reflect.TypeFor[spec.ServerLatency]()),
-		typeValues:   structRecord(typeValues, reflect.TypeFor[spec.Values]()),
-		typeRun:      run,
+	records := map[string]*record{typePhases: phases, typeGrouped: grouped, typeRun: run}
+	for name, t := range structs {
+		records[name] = structRecord(name, t)
 	}
+	return records
 }
 
 // mapField reads a field of a record whose values are maps.
@@ -148,7 +184,8 @@ func structRecord(name string, t reflect.Type) *record {
 			if !v.IsValid() || v.Type() != t || unknown(target, field) != "" {
 				return nil, false
 			}
-			return v.Field(i).Interface(), true
+			f := v.Field(i)
+			return f.Interface(), f.Kind() != reflect.Interface || !f.IsNil()
 		})
 	}
 	return r
@@ -161,16 +198,9 @@ func goType(t reflect.Type) *cel.Type {
 		return cel.DurationType
 	case reflect.TypeFor[resource.Quantity]():
 		return apiservercel.QuantityType
-	case reflect.TypeFor[spec.Taint]():
-		return cel.ObjectType(typeTaint)
-	case reflect.TypeFor[spec.Series]():
-		return cel.ObjectType(typeSeries)
-	case reflect.TypeFor[spec.StorageClass]():
-		return cel.ObjectType(typeStorage)
-	case reflect.TypeFor[spec.IngressClass]():
-		return cel.ObjectType(typeIngress)
-	case reflect.TypeFor[spec.Service]():
-		return cel.ObjectType(typeService)
+	}
+	if name, ok := structNames[t]; ok {
+		return cel.ObjectType(name)
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -267,32 +297,16 @@ func (a *adapter) NativeToValue(value any) ref.Val {
 // record is the record that value is one of, if any.
 func (a *adapter) record(value any) *record {
 	switch value.(type) {
-	case spec.Series:
-		return a.records[typeSeries]
 	case map[string]spec.Series:
 		return a.records[typePhases]
 	case spec.Grouped:
 		return a.records[typeGrouped]
-	case spec.Delivery:
-		return a.records[typeDelivery]
-	case spec.ServerLatency:
-		return a.records[typeServer]
-	case spec.Values:
-		return a.records[typeValues]
-	case spec.Node:
-		return a.records[typeNode]
-	case spec.Cluster:
-		return a.records[typeCluster]
-	case spec.Taint:
-		return a.records[typeTaint]
-	case spec.StorageClass:
-		return a.records[typeStorage]
-	case spec.IngressClass:
-		return a.records[typeIngress]
-	case spec.Service:
-		return a.records[typeService]
 	}
-	return nil
+	t := reflect.TypeOf(value)
+	if t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return a.records[structNames[t]]
 }
 
 // recordValue is a value with fields, where CEL needs one that stands for

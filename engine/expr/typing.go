@@ -105,6 +105,14 @@ func (d *doctor) known() []string {
 // knownElsewhere helps with names that other places or other languages have.
 func knownElsewhere(name string) string {
 	switch name {
+	case "response":
+		return "response is known in the checks of http; later steps know the answer as outputs.NAME, when http has output: NAME"
+	case "result":
+		return "result is known in the checks of exec and run, and in value of a measure; later steps know it as outputs.NAME, when the step has output: NAME"
+	case "logs":
+		return "logs is known in the checks of logs; later steps know the lines as outputs.NAME, when logs has output: NAME"
+	case "outputs":
+		return "outputs has what steps before have seen, where they have output: NAME; there is none here"
 	case "object":
 		return "object is known in wait (for each object of on), in where, and in start and end of a measure"
 	case "cluster", "nodes", "run":
@@ -199,6 +207,8 @@ func (d *doctor) undefinedField(i int, field string, node ast.Expr) {
 	switch name {
 	case typeVars:
 		d.on(t, codeName, "the scenario has no variable %q", field).Help = fieldHelp(field, fields, "declare it under vars in scenario.yaml")
+	case typeOutputs:
+		d.on(t, codeName, "no step before this one has the output %q", field).Help = fieldHelp(field, fields, "write output: "+field+" in an http, exec, run or logs step before it")
 	case typeEnv:
 		d.on(t, codeName, "the environment variable %q is not declared", field).Help = fieldHelp(field, fields, "declare it under env in scenario.yaml")
 	default:

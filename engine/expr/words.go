@@ -62,6 +62,26 @@ func recordWord(name string) string {
 		return "a measure of the API server"
 	case typeValues:
 		return "a series of numbers"
+	case typeRequests:
+		return "a measure of requests"
+	case typeNetwork:
+		return "a measure of the network"
+	case typeUsage:
+		return "a measure of usage"
+	case typeShare:
+		return "what is used of one resource"
+	case typeTraffic:
+		return "the traffic"
+	case typeExec:
+		return "a measure of a command"
+	case typeResponse:
+		return "the answer of a request"
+	case typeResult:
+		return "the result of a command"
+	case typeLogs:
+		return "what containers wrote"
+	case typeOutputs:
+		return "all outputs of the steps before"
 	case typeNode:
 		return "a node"
 	case typeTaint:

@@ -24,7 +24,7 @@ var (
 )
 
 // taken are the names that expressions know already.
-var taken = []string{"object", "vars", "env", "nodes", "cluster", "run"}
+var taken = []string{"object", "vars", "env", "nodes", "cluster", "run", "response", "result", "logs", "outputs"}
 
 // celWords cannot name a variable in CEL.
 var celWords = []string{
@@ -38,6 +38,7 @@ func (l *loader) check(out *Loaded) {
 	if out.Spec.At.IsValid() {
 		l.checkScenario(out.Spec)
 	}
+	l.allowed = consent(out.Spec)
 	if len(out.Steps) == 0 && !l.diags.HasErrors() {
 		l.diags.Add(spec.Pos{File: filepath.Join(l.dir, scenarioFile)}, "no-step", "no step in %s", l.dir).Help =
 			"add a file such as 00-apply.yaml, with apply: {files: [manifests/]}"
@@ -47,6 +48,8 @@ func (l *loader) check(out *Loaded) {
 	}
 	l.checkIDs(out.Steps)
 	l.checkMeasureNames(out.Steps)
+	l.checkOutputs(out.Steps)
+	l.checkAllowed(out)
 	for i := range out.Steps {
 		l.checkElapsed(out.Steps, i)
 		l.checkFrom(out.Steps[:i], out.Steps[i])

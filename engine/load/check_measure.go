@@ -22,7 +22,7 @@ func (l *loader) checkRepeat(s *spec.Step) {
 	}
 	for i := range s.Measure {
 		m := &s.Measure[i]
-		if l.has(s.At, "repeat") && m.At.IsValid() && (m.API != nil || m.APIServer != nil || m.Prometheus != nil) {
+		if l.has(s.At, "repeat") && m.At.IsValid() && !pooled(m) {
 			l.wrongKey(m.At, m.Kind(), "bad-repeat", "%s has no place in a step with repeat", m.Kind()).Help =
 				"the samples of repetitions are taken together for pods, objects and elapsed only"
 		}
@@ -33,7 +33,12 @@ func (l *loader) checkRepeat(s *spec.Step) {
 	}
 }
 
-func (l *loader) checkMeasure(m *spec.Measure) {
+// pooled tells whether the samples of repetitions are taken together.
+func pooled(m *spec.Measure) bool {
+	return m.Kind() == "" || m.Pods != nil || m.Objects != nil || m.Elapsed != nil
+}
+
+func (l *loader) checkMeasure(s *spec.Step, m *spec.Measure) {
 	if !m.At.IsValid() {
 		return
 	}
@@ -42,7 +47,7 @@ func (l *loader) checkMeasure(m *spec.Measure) {
 		l.checkName(pos, width, "measure's name", m.Name)
 	}
 	if p := m.Pods; p != nil {
-		l.checkLabels(p.At, p.Selector.Text)
+		l.checkLabels(p.At, "selector", p.Selector.Text)
 		l.checkCount(p.At, "expect", p.Expect)
 	}
 	if o := m.Objects; o != nil {
@@ -59,6 +64,7 @@ func (l *loader) checkMeasure(m *spec.Measure) {
 	if m.Prometheus != nil {
 		l.checkPrometheus(m.Prometheus)
 	}
+	l.checkProbe(m, l.has(s.At, "during"))
 }
 
 // resourceName is how the API server's own figures name a resource.

@@ -30,6 +30,7 @@ type pace struct {
 	stages      []spec.Stage
 	more        float64 // operations besides, by churn; +Inf where an expression decides
 	warmUp      int
+	during      bool // whether it may last as long as other steps
 }
 
 // checkPace looks at how many operations there are and when.
@@ -38,10 +39,13 @@ func (l *loader) checkPace(p pace) {
 	l.checkRate(p.at, "rate")
 	l.checkPositive(p.at, "for", p.dur)
 	l.checkCount(p.at, "concurrency", p.concurrency)
-	if !l.has(p.at, "count") && !l.has(p.at, "for") && !l.has(p.at, "stages") && !l.has(p.at, unknownMark) {
+	if !l.has(p.at, "count") && !l.has(p.at, "for") && !l.has(p.at, "stages") && !p.during && !l.has(p.at, unknownMark) {
 		help := "count: 100, or rate: 10 with for: 1m"
 		if p.what == "load" {
 			help += ", or stages"
+		}
+		if p.what == "http" {
+			help += ", or steps under during"
 		}
 		l.diags.Add(p.at, "missing-field", "%s says neither how many %s nor for how long", p.what, p.noun).Help = help
 	}

@@ -63,10 +63,31 @@ func (l *loader) checkVerb(s *spec.Step) {
 		l.checkPatch(s.Patch)
 	}
 	for i := range s.Measure {
-		l.checkMeasure(&s.Measure[i])
+		l.checkMeasure(s, &s.Measure[i])
 	}
 	if s.Load != nil {
 		l.checkLoad(s.Load)
+	}
+	l.checkCall(s)
+}
+
+// checkCall looks at the verbs that ask something and check the answer, and at
+// disrupt.
+func (l *loader) checkCall(s *spec.Step) {
+	if s.HTTP != nil {
+		l.checkHTTP(s.HTTP)
+	}
+	if s.Exec != nil {
+		l.checkExec(s.Exec)
+	}
+	if s.Run != nil {
+		l.checkRun(s.Run)
+	}
+	if s.Logs != nil {
+		l.checkLogs(s.Logs)
+	}
+	if s.Disrupt != nil {
+		l.checkDisrupt(s.At, s.Disrupt)
 	}
 }
 
@@ -82,6 +103,8 @@ func (l *loader) checkApply(step spec.Pos, a *spec.Apply) {
 			l.checkApplied(o)
 		}
 	}
+	l.checkRefusal(a)
+	l.checkDependencies(a)
 }
 
 func (l *loader) checkFiles(at spec.Pos, files []string) {
@@ -188,9 +211,23 @@ func (l *loader) checkCondition(c *spec.Condition) {
 	if c.Never && !l.has(c.At, "stays") {
 		l.wrongKey(c.At, "never", "missing-field", "never needs stays").Help = "stays: 10s says for how long it must not happen"
 	}
+	l.checkFailFast(c)
 	l.checkLet(c.At, c.Let)
 	if c.On != nil {
 		l.checkSelector(c.On)
+	}
+}
+
+// checkFailFast refuses it where a pod that does not heal is what is waited for, or
+// no reason to end.
+func (l *loader) checkFailFast(c *spec.Condition) {
+	f, err := spec.ParseFor(c.For)
+	switch {
+	case !l.has(c.At, "failFast"):
+	case c.Never:
+		l.wrongKey(c.At, "failFast", "no-place", "failFast has no place beside never").Help = "what must not happen may be just that"
+	case err == nil && f.Kind == spec.ForDeleted:
+		l.wrongKey(c.At, "failFast", "no-place", "failFast has no place beside for: deleted").Help = "a pod in any state can be deleted"
 	}
 }
 
@@ -253,7 +290,7 @@ func (l *loader) checkSelector(s *spec.Selector) {
 	}
 	l.checkText(s.At, "where", s.Where.Text)
 	l.checkText(s.At, "name", s.Name.Text)
-	l.checkLabels(s.At, s.Selector.Text)
+	l.checkLabels(s.At, "selector", s.Selector.Text)
 	if strings.Contains(s.Kind, "${{") {
 		l.wrong(s.At, "kind", "bad-kind", "kind takes no ${{ }}").Help = "the kinds are looked up before anything runs"
 	}
@@ -261,13 +298,13 @@ func (l *loader) checkSelector(s *spec.Selector) {
 
 // checkLabels looks at the syntax of a label selector, unless it is made of
 // expressions.
-func (l *loader) checkLabels(at spec.Pos, selector string) {
+func (l *loader) checkLabels(at spec.Pos, field, selector string) {
 	if strings.Contains(selector, "${{") {
 		return
 	}
 	if _, err := labels.Parse(selector); err != nil {
 		why := strings.TrimPrefix(err.Error(), "unable to parse requirement: ")
-		l.wrong(at, "selector", "bad-selector", "%q is no label selector: %s", shorten(selector), why).Help =
+		l.wrong(at, field, "bad-selector", "%q is no label selector: %s", shorten(selector), why).Help =
 			"such as app=web, tier!=cache, env in (a, b), !debug; joined by commas"
 	}
 }

@@ -123,7 +123,7 @@ func missingMeasureHelp(kind string, own, known []*spec.Measure) string {
 	if names := namesOf(known, kind); len(names) > 0 {
 		return "of names one of an earlier step: " + strings.Join(names, ", ")
 	}
-	example := fmt.Sprintf("{name: %s, %s: {}}", map[string]string{"pods": "startup", "apiserver": "server"}[kind], kind)
+	example := fmt.Sprintf("{name: %s, %s: {}}", map[string]string{"pods": "startup", "apiserver": "server", "network": "net", "usage": "used"}[kind], kind)
 	if len(own) == 0 {
 		return "a step with measure has it: measure: [" + example + "]"
 	}

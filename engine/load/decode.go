@@ -67,8 +67,6 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, s *scope) {
 
 func (d *decoder) read(n *yaml.Node, v reflect.Value, s *scope) {
 	switch into := v.Addr().Interface().(type) {
-	case *spec.Unavailable:
-		return
 	case *spec.Text:
 		into.Source = d.textual(n, s, "a text", "!!str", "!!timestamp")
 		return
@@ -142,24 +140,28 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, s *scope) {
 
 // field reads the value of one field.
 func (d *decoder) field(p pair, f field, v reflect.Value, s *scope) {
-	if f.unavailable {
-		d.add(p.key, "not-available", "%q is not available yet", p.name).Help = availableHelp(f, s)
-		return
-	}
 	d.value(p.value, v, &scope{name: p.name, outer: s})
-	if len(f.enum) > 0 && v.Kind() == reflect.String && v.String() != "" && !slices.Contains(f.enum, v.String()) {
-		d.add(p.value, "not-one-of", "%s cannot be %q", p.name, v.String()).Help = diag.DidYouMean(v.String(), f.enum)
-	}
+	d.oneOf(p.value, f, v)
 	if (f.unary != "" || f.required || len(f.enum) > 0) && d.isEmpty(p.value, v) {
 		d.add(p.value, "empty", "%s is empty", p.name)
 	}
 }
 
-func availableHelp(f field, s *scope) string {
-	if f.unary != "" {
-		return fmt.Sprintf("%ss that are: %s", f.unary, strings.Join(s.struc.unaries(), ", "))
+// oneOf looks at the text of a field, or at the texts of a list, of which only
+// some are known.
+func (d *decoder) oneOf(n *yaml.Node, f field, v reflect.Value) {
+	switch {
+	case len(f.enum) == 0:
+	case v.Kind() == reflect.String && v.String() != "" && !slices.Contains(f.enum, v.String()):
+		d.add(n, "not-one-of", "%s cannot be %q", f.name, v.String()).Help = diag.DidYouMean(v.String(), f.enum)
+	case v.Kind() == reflect.Slice:
+		items := target(n).Content
+		for i := range min(v.Len(), len(items)) {
+			item := f
+			item.name = "an item of " + f.name
+			d.oneOf(target(items[i]), item, v.Index(i))
+		}
 	}
-	return "known here: " + strings.Join(s.struc.known(), ", ")
 }
 
 // isEmpty tells whether something was written that says nothing: "" or [].

@@ -71,6 +71,7 @@ type loader struct {
 	types     map[reflect.Type]*structure
 	manifests map[string][]spec.Object // by path; nil for a file that could not be read
 	partial   bool                     // whether a step file could not be read to its end
+	allowed   []string                 // what the scenario may do; nil when that is not known
 	stems     map[string][]string      // the ids of a step file's steps, by 00-apply
 }
 

@@ -27,7 +27,7 @@ func (w *written) has(name string) bool {
 func (d *decoder) unknown(p pair, s *scope) {
 	at := d.add(p.key, "unknown-field", "unknown field %q in %s", p.name, s.name)
 	for outer := s.outer; outer != nil; outer = outer.outer {
-		if f, ok := outer.struc.field(p.name); ok && !f.unavailable {
+		if _, ok := outer.struc.field(p.name); ok {
 			at.Help = fmt.Sprintf("%q belongs to %s, one level further out; known here: %s",
 				p.name, outer.name, strings.Join(s.struc.known(), ", "))
 			return
@@ -49,7 +49,7 @@ func (d *decoder) below(s *structure, name string) []string {
 		if t == nil {
 			continue
 		}
-		if g, ok := d.l.structureOf(t).field(name); ok && !g.unavailable && f.typ.Kind() != reflect.Map {
+		if _, ok := d.l.structureOf(t).field(name); ok && f.typ.Kind() != reflect.Map {
 			homes = append(homes, f.name)
 		}
 	}

@@ -210,7 +210,7 @@ func nameDuring(s *spec.Step) {
 // kuttlVerbs say how a kind of kuttl is written here.
 var kuttlVerbs = map[string]string{
 	"TestStep": "its apply is a step's apply: {files: […]}, its assert a file NN-assert.yaml, its delete a step's delete: {on: […]}; " +
-		"its commands wait for the verb run, which is not available yet",
+		"its commands a step's run: {command: […]}",
 	"TestAssert": "its timeout is the timeout of a step with assert, and its objects are the checks of that step",
 	"TestSuite":  "its timeout and namespace belong to scenario.yaml and the command line",
 }

@@ -16,14 +16,13 @@ type structure struct {
 }
 
 type field struct {
-	name        string
-	index       int
-	typ         reflect.Type
-	required    bool
-	unary       string   // verb or kind: exactly one such field is written
-	with        []string // the fields of which one must be written beside this one
-	enum        []string
-	unavailable bool
+	name     string
+	index    int
+	typ      reflect.Type
+	required bool
+	unary    string   // verb or kind: exactly one such field is written
+	with     []string // the fields of which one must be written beside this one
+	enum     []string
 }
 
 // structureOf reads the tags of a struct type, once.
@@ -47,7 +46,7 @@ func (l *loader) structureOf(t reflect.Type) *structure {
 }
 
 func fieldOf(f reflect.StructField, name string, index int) field {
-	out := field{name: name, index: index, typ: f.Type, unavailable: f.Type == reflect.TypeFor[spec.Unavailable]()}
+	out := field{name: name, index: index, typ: f.Type}
 	for rule := range strings.SplitSeq(f.Tag.Get("realspec"), ",") {
 		word, value, _ := strings.Cut(rule, "=")
 		switch word {
@@ -72,24 +71,21 @@ func (s *structure) field(name string) (field, bool) {
 	return s.fields[i], true
 }
 
-// known are the words that may be written, those left out that are not
-// available yet.
+// known are the words that may be written.
 func (s *structure) known() []string {
 	var names []string
 	for _, f := range s.fields {
-		if !f.unavailable {
-			names = append(names, f.name)
-		}
+		names = append(names, f.name)
 	}
 	slices.Sort(names)
 	return names
 }
 
-// unaries are the available words of which exactly one is written.
+// unaries are the words of which exactly one is written.
 func (s *structure) unaries() []string {
 	var names []string
 	for _, f := range s.fields {
-		if f.unary != "" && !f.unavailable {
+		if f.unary != "" {
 			names = append(names, f.name)
 		}
 	}
@@ -105,7 +101,7 @@ func inner(t reflect.Type) reflect.Type {
 	}
 	switch t {
 	case reflect.TypeFor[spec.Text](), reflect.TypeFor[spec.Expr](), reflect.TypeFor[spec.Duration](),
-		reflect.TypeFor[spec.Quantity](), reflect.TypeFor[spec.Percent](), reflect.TypeFor[spec.Object](), reflect.TypeFor[spec.Unavailable]():
+		reflect.TypeFor[spec.Quantity](), reflect.TypeFor[spec.Percent](), reflect.TypeFor[spec.Object]():
 		return nil
 	}
 	if t.Kind() != reflect.Struct {

@@ -10,17 +10,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/realspec/realspec/engine/spec"
 )
 
 // Program is the name of the program.
@@ -59,47 +55,6 @@ func Find(getenv func(string) string, self string) (Binary, error) {
 	}
 	return Binary{}, fmt.Errorf("the local cluster needs %s, and it is neither beside realspec (%s) nor on PATH: "+
 		"build it with make build, or use --cluster current", Program, beside)
-}
-
-// Flags are the --nodes flags for the shape that a scenario asks for.
-func Flags(shape *spec.Local) []string {
-	if shape == nil {
-		return nil
-	}
-	var flags []string
-	for _, pool := range shape.Nodes {
-		flags = append(flags, "--nodes", poolFlag(pool))
-	}
-	return flags
-}
-
-func poolFlag(p spec.NodePool) string {
-	parts := []string{"count=" + strconv.Itoa(max(p.Count, 1))}
-	add := func(key, value string) {
-		if value != "" && value != "0" {
-			parts = append(parts, key+"="+value)
-		}
-	}
-	add("name", p.Name)
-	add("cpu", quantity(p.CPU))
-	add("memory", quantity(p.Memory))
-	add("pods", strconv.Itoa(p.Pods))
-	add("storage", quantity(p.Storage))
-	add("gpu", strconv.Itoa(p.GPU))
-	for _, key := range slices.Sorted(maps.Keys(p.Labels)) {
-		parts = append(parts, "label="+key+"="+p.Labels[key])
-	}
-	for _, t := range p.Taints {
-		parts = append(parts, "taint="+t.Key+"="+t.Value+":"+t.Effect)
-	}
-	return strings.Join(parts, ",")
-}
-
-func quantity(q spec.Quantity) string {
-	if q.Quantity == nil {
-		return ""
-	}
-	return q.String()
 }
 
 // Warm is the name of the cluster of a shape that is kept between runs.

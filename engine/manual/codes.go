@@ -26,7 +26,7 @@ type File struct{ Name, Text, What string }
 
 // Codes are all codes of diagnostics, by name.
 func Codes() []Code {
-	all := slices.Concat(fileCodes(), textCodes(), valueCodes(), stepCodes(), measureCodes(), exprCodes())
+	all := slices.Concat(fileCodes(), textCodes(), valueCodes(), stepCodes(), measureCodes(), exprCodes(), imageCodes())
 	slices.SortFunc(all, func(a, b Code) int { return cmp.Compare(a.Name, b.Name) })
 	return all
 }
@@ -83,6 +83,17 @@ func fileCodes() []Code {
 	}
 }
 
+// imageCodes are about image maps.
+func imageCodes() []Code {
+	const flag = "--image-map images.yaml"
+	return []Code{
+		{Name: "image", Cause: "An image map holds what is no name of an image.", Cure: "Write it as in a manifest: nginx:1.29.3, or registry.example/web.",
+			Flag: flag, Bare: true, Files: in("images.yaml", "map: {\"nginx latest\": web}\n")},
+		{Name: "two-maps", Cause: "An image map has several documents.", Cure: "Write all images under one map.",
+			Flag: flag, Bare: true, Files: in("images.yaml", "map: {nginx: registry.example/web}\n---\nmap: {redis: registry.example/cache}\n")},
+	}
+}
+
 // textCodes are about YAML as such.
 func textCodes() []Code {
 	return []Code{
@@ -107,8 +118,8 @@ func textCodes() []Code {
 			Cure: "Write what the message names; a number that is meant as a text needs quotes.", Files: in("00-wait.yaml", "wait: ready\n")},
 		{Name: "too-many", Cause: "Two fields are written of which only one has a meaning.", Cure: "Take one of them away.",
 			Files: in("00-wait.yaml", "wait: [{for: ready, on: {kind: Pod, name: web, selector: app=web}}]\n")},
-		{Name: "not-available", Cause: "The word belongs to the language, and this version of realspec cannot do it yet.",
-			Cure: "Write the step without it, or use a newer version.", Files: in("00-measure.yaml", "measure: [{name: net, network: {}}]\n")},
+		{Name: "no-place", Cause: "A field has no effect beside what else is written.", Cure: "Take it away, or write what it goes with.",
+			Files: in("00-measure.yaml", "measure: [{name: net, network: {streams: 4}}]\n")},
 		{Name: "half-object", Cause: "What looks like a Kubernetes object lacks apiVersion or kind.", Cure: "Add what is missing.",
 			Files: in("00-apply.yaml", "kind: ConfigMap\nmetadata: {name: settings}\n")},
 		{Name: "foreign", Cause: "The document belongs to another tool, or to another file.",

@@ -82,11 +82,16 @@ func write(t *testing.T, dir string, c manual.Code) {
 
 // validate does what realspec validate does.
 func validate(dir, flag string) diag.List {
+	folder := dir
 	inputs := plan.Inputs{Getenv: func(string) string { return "" }}
 	if name, value, ok := strings.Cut(strings.TrimPrefix(flag, "--set "), "="); ok {
 		inputs.Set = map[string]string{name: value}
 	} else if flag != "" {
 		dir = filepath.Join(dir, flag)
+	}
+	if name, ok := strings.CutPrefix(flag, "--image-map "); ok {
+		_, _, diags := load.Images(filepath.Join(folder, name))
+		return diags
 	}
 	dirs, diags := load.Find([]string{dir})
 	for _, dir := range dirs {

@@ -20,8 +20,8 @@ func valueCodes() []Code {
 		{Name: "duplicate", Cause: "A list names the same thing twice.", Cure: "Take one of them away.", Files: withSpec("  env: [TOKEN, TOKEN]\n")},
 		{Name: "bad-version", Cause: "The apiVersion is not that of this language, or a range of Kubernetes versions cannot be read.",
 			Cure: `Write apiVersion: realspec.dev/v1alpha1, and ranges as ">=1.24".`, Files: withSpec("  requires: {kubernetes: from 1.24 on}\n")},
-		{Name: "bad-kind", Cause: "The kind of scenario.yaml is not Scenario, or a kind is written as an expression.",
-			Cure: "Write kind: Scenario; kinds of objects are written as they are.", Files: in("00-wait.yaml", "wait: [{for: ready, on: {kind: \"${{ vars.kind }}\"}}]\n")},
+		{Name: "bad-kind", Cause: "The kind of scenario.yaml is not Scenario, a kind is written as an expression, or a verb does not work on it.",
+			Cure: "Write kind: Scenario; kinds of objects are written as they are; the message says what a verb works on.", Files: in("00-wait.yaml", "wait: [{for: ready, on: {kind: \"${{ vars.kind }}\"}}]\n")},
 		{Name: "bad-label", Cause: "Kubernetes would not take this as a label, and labels of scenarios follow its rules.",
 			Cure: "Use letters, digits, - _ and . only, at most 63 of them.", Files: in("scenario.yaml",
 				"apiVersion: realspec.dev/v1alpha1\nkind: Scenario\nmetadata: {name: bad, labels: {tier: pre production}}\n")},
@@ -29,8 +29,8 @@ func valueCodes() []Code {
 			Cure: "Choose a name of the form that the message shows.", Files: in("00-measure.yaml", "measure: [{name: start-up, pods: {}}]\n")},
 		{Name: "bad-selector", Cause: "The text is no label selector.", Cure: "Write it as kubectl takes it: app=web,tier!=cache.",
 			Files: in("00-wait.yaml", "wait: [{for: ready, on: {kind: Pod, selector: app is web}}]\n")},
-		{Name: "bad-url", Cause: "The text is no address of a server.", Cure: "Begin with http:// or https://, or with / to ask through the API server.",
-			Files: in("00-measure.yaml", "measure: [{name: up, prometheus: {url: prometheus, query: up}}]\n")},
+		{Name: "bad-url", Cause: "The text is no address of a server.", Cure: "Begin with http:// or https://; only the url of prometheus may begin with /, to ask through the API server.",
+			Files: in("00-http.yaml", "http: {url: web/healthz}\n")},
 		{Name: "template-key", Cause: "The name of a field holds ${{ }}.", Cure: "Write the name out; only values can be computed.",
 			Files: in("00-apply.yaml", "apply:\n  objects:\n    - apiVersion: v1\n      kind: ConfigMap\n      metadata: {name: settings}\n      data: {\"${{ vars.key }}\": value}\n")},
 		{Name: "generate-name", Cause: "An object asks the server for a name, so that no other step could find it.",
@@ -48,6 +48,13 @@ func stepCodes() []Code {
 			Files: in("00-wait.yaml", "wait: [{for: ready, let: {pods: {kind: Pod}}}]\n")},
 		{Name: "bad-check", Cause: "A check of requires asks for objects.", Cure: "Write a condition over cluster and nodes; objects are checked in an assert step.",
 			Files: withSpec("  requires: {checks: [{absent: {kind: Pod}}]}\n")},
+		{Name: "needs-allow", Cause: "A step does what a reader of the scenario must know beforehand: it disrupts nodes or pods, or writes objects of the whole cluster, of other namespaces, or that reach the node.",
+			Cure: "Write under spec in scenario.yaml what the message names, such as allow: [disruption].", Files: in("00-drain.yaml",
+				"disrupt: {action: drain, on: {kind: Node, name: worker-1}}\n")},
+		{Name: "bad-dependency", Cause: "A dependency names no object of its step.", Cure: "Write an object of the step as KIND/NAME; the message lists them.",
+			Files: in("00-apply.yaml", dependent+"  dependencies: [{of: Deployment/backend, on: Deployment/db}]\n")},
+		{Name: "dependency-cycle", Cause: "Objects wait for each other in a circle.", Cure: "Take one of the dependencies away: something must come first.",
+			Files: in("00-apply.yaml", dependent+"  dependencies:\n    - {of: Deployment/backend, on: Deployment/database}\n    - {of: Deployment/database, on: Deployment/backend}\n")},
 		{Name: "bad-patch", Cause: "An operation of a JSON patch is not one.", Cure: "Write op and path, such as {op: replace, path: /spec/replicas, value: 8}.",
 			Files: in("00-patch.yaml", "patch:\n  on: {kind: Deployment, name: web}\n  json: [{op: change, path: /spec/replicas, value: 8}]\n")},
 		{Name: "duplicate-id", Cause: "Two steps have the same id.", Cure: "Give one of them another id or another file name.", Files: []File{
@@ -59,14 +66,17 @@ func stepCodes() []Code {
 	}
 }
 
+const dependent = "apply:\n  objects:\n    - {apiVersion: apps/v1, kind: Deployment, metadata: {name: backend}}\n" +
+	"    - {apiVersion: apps/v1, kind: Deployment, metadata: {name: database}}\n"
+
 // measureCodes are about measures, thresholds, baselines and loads.
 func measureCodes() []Code {
 	return []Code{
-		{Name: "duplicate-name", Cause: "Two measures or loads of a scenario, or two scenarios of a run, have the same name.", Cure: "Give one of them another name.",
+		{Name: "duplicate-name", Cause: "Two measures or loads of a scenario, two outputs, or two scenarios of a run, have the same name.", Cure: "Give one of them another name.",
 			Files: in("00-measure.yaml", "measure: [{name: startup, pods: {}}, {name: startup, apiserver: {}}]\n")},
 		{Name: "nested-measure", Cause: "A measure stands under during of another one.", Cure: "Measure everything in the outer step.",
 			Files: in("00-measure.yaml", "measure: [{name: outer, elapsed: {}}]\nduring:\n  - measure: [{name: inner, pods: {}}]\n")},
-		{Name: "bad-repeat", Cause: "A step with repeat has a measure whose repetitions cannot be taken together: the time between two other steps, or calls, the API server's figures or a query.",
+		{Name: "bad-repeat", Cause: "A step with repeat has a measure whose repetitions cannot be taken together: the time between two other steps, calls, requests, the API server's figures, a query, round trips, usage or a command.",
 			Cure: "Write elapsed: {}, the time of the steps under during; put the other measures into a step without repeat.", Files: []File{{Name: "00-wait.yaml", Text: PlainStep},
 				{Name: "01-measure.yaml", Text: "measure: [{name: rollout, elapsed: {from: 00-wait, to: 00-wait}}]\nduring: [{wait: [{for: ready}]}]\nrepeat: 5\n"}}},
 		{Name: "missing-load", Cause: "A pods measure counts from a moment that only a load knows, and there is no load of pods.",

@@ -56,7 +56,7 @@ func (m *Manual) Topics() []string {
 	for _, part := range m.parts {
 		out = append(out, part.title())
 		for _, f := range part.fields {
-			if part.places[0] == "step" && !f.Reserved {
+			if part.places[0] == "step" {
 				out = append(out, f.Name)
 			}
 		}
@@ -81,7 +81,6 @@ func (m *Manual) contents(p *page) {
 		}
 		for _, f := range part.fields {
 			switch {
-			case f.Reserved:
 			case f.Verb:
 				verbs = append(verbs, f.Name)
 			case f.Kind:

@@ -135,9 +135,6 @@ func (m *Manual) fields(p *page, part *part) {
 			name, title = name+" *", "fields (* is required)"
 		}
 		says := sentence(f.Says)
-		if f.Reserved {
-			says = "Reserved: " + says
-		}
 		rows = append(rows, []string{name, word(f.Type), says})
 	}
 	p.rows(title, rows)

@@ -80,7 +80,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 			if len(f.Says) < 4 || !strings.HasSuffix(f.Says, ".") {
 				t.Errorf("%s: its comment is no sentence: %q", name, f.Says)
 			}
-			shown := f.Example != "" || len(f.Enum) > 0 || kind.Kind() == reflect.Bool || f.Reserved ||
+			shown := f.Example != "" || len(f.Enum) > 0 || kind.Kind() == reflect.Bool ||
 				f.Default != "" && (!strings.Contains(f.Default, " ") || f.Default == "the scenario's own")
 			if !shown {
 				t.Errorf("%s has no example: add `Example: …` to its comment", name)
@@ -132,7 +132,7 @@ func loadStep(t *testing.T, text string) diag.List {
 	dir := t.TempDir()
 	g := NewWithT(t)
 	for name, text := range map[string]string{
-		"scenario.yaml": manual.PlainScenario, "00-apply.yaml": "apply: {files: [manifests/]}\n", "01-wait.yaml": manual.PlainStep,
+		"scenario.yaml": manual.PlainScenario + "spec: {allow: [disruption]}\n", "00-apply.yaml": "apply: {files: [manifests/]}\n", "01-wait.yaml": manual.PlainStep,
 		"02-example.yaml":         text,
 		"manifests/settings.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n",
 	} {

@@ -32,6 +32,7 @@ func New(docs schema.Docs) (*Manual, error) {
 	}
 	m.visit("scenario", nil, reflect.TypeFor[spec.Scenario]())
 	m.visit("step", nil, reflect.TypeFor[spec.Step]())
+	m.visit("config", nil, reflect.TypeFor[spec.Config]())
 	return m, nil
 }
 

@@ -24,9 +24,10 @@ func (m *Manual) Reference() []byte {
 	})
 	m.partsOf(d, "Steps", "A numbered file holds one step, or several as YAML documents. A document with `apiVersion` and `kind` is a plain Kubernetes object instead: "+
 		"it is applied, or, in a file named NN-assert… or NN-errors…, must or must not be there.", func(p *part) bool {
-		return !strings.HasPrefix(p.title(), "scenario") && !p.shared()
+		return !strings.HasPrefix(p.title(), "scenario") && !isConfig(p) && !p.shared()
 	})
 	m.partsOf(d, "Parts of several fields", "", (*part).shared)
+	m.partsOf(d, "The configuration: "+spec.ConfigFile, "It stands beside the scenarios, in the working directory or a folder above it, and goes for all of them.", isConfig)
 	m.expressionsOf(d)
 	m.results(d)
 	codesOf(d)
@@ -54,6 +55,8 @@ func (m *Manual) partsOf(d *document, title, says string, belongs func(*part) bo
 		}
 	}
 }
+
+func isConfig(p *part) bool { return strings.HasPrefix(p.title(), "config") }
 
 func (m *Manual) partOf(d *document, p *part) {
 	d.head(3, p.title())
@@ -92,9 +95,6 @@ func (m *Manual) typeOf(f schema.Field) string {
 // what is the sentence of a field with what goes with it.
 func what(f schema.Field) string {
 	says := code(f.Says)
-	if f.Reserved {
-		says = "Reserved. " + says
-	}
 	if len(f.Enum) > 0 {
 		says += " One of " + quoteAll(f.Enum) + "."
 	}
@@ -124,7 +124,7 @@ func inlineExample(f schema.Field) string {
 func (m *Manual) expressionsOf(d *document) {
 	d.head(2, "Expressions")
 	d.paragraph(code(celSays))
-	d.paragraph("The examples are evaluated on a cluster of Kubernetes 1.37.2 with three nodes, of which one is cordoned, in a scenario with the variables `{replicas: 5, limit: 3m}`. Its let selects `pods`; its measures are `startup` (pods), `rollout` (elapsed), `binding` (objects), `reads` (api), `server` (apiserver), `errors` (prometheus) and `load`.")
+	d.paragraph("The examples are evaluated on a cluster of Kubernetes 1.37.2 with three nodes, of which one is cordoned, in a scenario with the variables `{replicas: 5, limit: 3m}`. Its let selects `pods`; its measures are `startup` (pods), `rollout` (elapsed), `binding` (objects), `reads` (api), `server` (apiserver), `errors` (prometheus), `web` (http), `net` (network), `used` (usage), `bench` (exec) and `load`; an http step before has `output: login`.")
 	d.head(3, "Names")
 	rows := [][]string{{"name", "what", "known in", "example", "gives"}}
 	for _, v := range Variables() {
@@ -132,7 +132,7 @@ func (m *Manual) expressionsOf(d *document) {
 	}
 	d.table(rows)
 	for _, v := range Variables() {
-		m.recordOf(d, v.Name, v.Type, v.fields)
+		m.recordOf(d, "The variable "+v.Name, v.Type, v.fields)
 	}
 	m.measuredOf(d)
 	for _, g := range Groups() {
@@ -184,7 +184,11 @@ func (m *Manual) measuredOf(d *document) {
 	d.paragraph(code(m.docs["Series"]))
 	m.recordOf(d, "Calls and loads", reflect.TypeFor[spec.Delivery](), nil)
 	m.recordOf(d, "The API server's own figures", reflect.TypeFor[spec.ServerLatency](), nil)
-	m.recordOf(d, "Numbers of a Prometheus", reflect.TypeFor[spec.Values](), nil)
+	m.recordOf(d, "Numbers of a Prometheus, and throughput", reflect.TypeFor[spec.Values](), nil)
+	m.recordOf(d, "Requests", reflect.TypeFor[spec.Requests](), nil)
+	m.recordOf(d, "Round trips", reflect.TypeFor[spec.Network](), nil)
+	m.recordOf(d, "Usage", reflect.TypeFor[spec.Usage](), nil)
+	m.recordOf(d, "Commands", reflect.TypeFor[spec.ExecValues](), nil)
 	d.head(4, "Official objectives")
 	rows = [][]string{{"slo", "kind of measure", "what", "as an expression"}}
 	for _, o := range spec.SLOs {
@@ -222,8 +226,8 @@ func codesOf(d *document) {
 // editors says how an editor gets to know the schemas.
 func editors(d *document) {
 	d.head(2, "Editors")
-	d.paragraph("The JSON Schemas `schemas/scenario.schema.json` and `schemas/step.schema.json` (draft-07) complete, explain and check every field. " +
-		"`realspec schema scenario` and `realspec schema step` print them, so that any project can have a copy. A scenario's files name them in their first line:")
+	d.paragraph("The JSON Schemas `schemas/scenario.schema.json`, `schemas/step.schema.json` and `schemas/config.schema.json` (draft-07) complete, explain and check every field. " +
+		"`realspec schema scenario`, `realspec schema step` and `realspec schema config` print them, so that any project can have a copy. A scenario's files name them in their first line:")
 	d.block("yaml", "# yaml-language-server: $schema=../../schemas/step.schema.json\nwait: [{for: ready}]\n")
 	d.paragraph("**VS Code** reads this line with the extension YAML (redhat.vscode-yaml), and so does every editor that speaks to yaml-language-server. " +
 		"Without the line, map the files in settings.json: `\"yaml.schemas\": {\"schemas/step.schema.json\": \"specs/*/[0-9]*.yaml\", \"schemas/scenario.schema.json\": \"specs/*/scenario.yaml\"}`. " +

@@ -50,10 +50,12 @@ func scenario(t *testing.T) (*expr.Env, expr.Values) {
 	vars := map[string]any{"replicas": int64(5), "limit": "3m"}
 	env, err := expr.New(expr.Scope{
 		Vars: vars, Env: []string{"LLM_ENDPOINT"}, Facts: true, Object: true, Run: true, Index: true,
+		Response: true, Result: true, Logs: true, Outputs: map[string]expr.OutputKind{"login": expr.OutputResponse},
 		Let: map[string]expr.LetKind{"pods": expr.Many},
 		Measures: map[string]expr.MeasureKind{
 			"startup": expr.MeasurePhases, "rollout": expr.MeasureDuration, "binding": expr.MeasureSeries, "reads": expr.MeasureDelivery,
 			"server": expr.MeasureServer, "errors": expr.MeasureValues, "load": expr.MeasureDelivery, "grouped": expr.MeasureGrouped,
+			"web": expr.MeasureRequests, "net": expr.MeasureNetwork, "used": expr.MeasureUsage, "bench": expr.MeasureExec,
 		},
 	})
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
@@ -69,10 +71,44 @@ func scenario(t *testing.T) (*expr.Env, expr.Values) {
 		"object":  map[string]any{"status": map[string]any{"readyReplicas": int64(5)}},
 		"pods":    []any{pod("node-0"), pod("node-1"), pod("node-2"), pod("node-0")},
 		"startup": phases, "rollout": 40 * time.Second, "binding": series(time.Second), "reads": delivery, "load": delivery,
-		"server":  spec.ServerLatency{Mutating: series(time.Second), Reads: series(time.Second), Lists: series(time.Second)},
-		"errors":  spec.Values{Count: 10, Max: 0.001},
-		"grouped": spec.Grouped{Phases: phases, Worst: phases},
+		"server":   spec.ServerLatency{Mutating: series(time.Second), Reads: series(time.Second), Lists: series(time.Second)},
+		"errors":   spec.Values{Count: 10, Max: 0.001},
+		"grouped":  spec.Grouped{Phases: phases, Worst: phases},
+		"web":      spec.Requests{Count: 1000, Latency: series(200 * time.Millisecond), Codes: map[string]int64{"200": 1000}},
+		"net":      spec.Network{Worst: series(time.Millisecond), HostWorst: series(800 * time.Microsecond)},
+		"used":     spec.Usage{CPU: spec.Share{Worst: 0.4}, Memory: spec.Share{Worst: 0.6}},
+		"bench":    spec.ExecValues{Duration: series(10 * time.Second), Value: spec.Values{Count: 3, Min: 1200}},
+		"response": answer(), "outputs": map[string]any{"login": answer()},
+		"result": spec.CommandResult{Stdout: "(1 row)", JSON: map[string]any{"status": "ok"}, Took: time.Second},
+		"logs": spec.LogLines{Lines: []string{"migrated 12 tables", "ready to serve"}, Text: "migrated 12 tables\nready to serve",
+			Pods: map[string][]string{"a": nil, "b": nil, "c": nil}},
 	}
+}
+
+func answer() *spec.Response {
+	return &spec.Response{
+		Status: 200, Headers: map[string]string{"content-type": "application/json"}, Body: "Welcome", Took: 40 * time.Millisecond,
+		JSON: map[string]any{"choices": []any{map[string]any{"message": map[string]any{"content": "There are three nodes."}}}},
+	}
+}
+
+// TestExamplesOfAnswers evaluates the example of every field of what steps see.
+func TestExamplesOfAnswers(t *testing.T) {
+	env, values := scenario(t)
+	_, docs := built(t)
+	tried := 0
+	for _, typ := range []reflect.Type{reflect.TypeFor[spec.Response](), reflect.TypeFor[spec.CommandResult](), reflect.TypeFor[spec.LogLines]()} {
+		for _, f := range schema.Fields(typ, docs) {
+			g := NewWithT(t)
+			p, diags := env.Compile(spec.Expr{Source: spec.Source{Text: f.Example}}, expr.Bool)
+			g.Expect(diags).To(BeEmpty(), f.Example)
+			got, err := p.Eval(t.Context(), values)
+			g.Expect(err).NotTo(HaveOccurred(), f.Example)
+			g.Expect(got).To(BeTrue(), f.Example)
+			tried++
+		}
+	}
+	NewWithT(t).Expect(tried).To(Equal(14))
 }
 
 func TestExamplesOfVariables(t *testing.T) {
@@ -97,6 +133,10 @@ func TestFieldsOfVariables(t *testing.T) {
 		"nodes[0]": reflect.TypeFor[spec.Node](), "nodes[0].taints[0]": reflect.TypeFor[spec.Taint](),
 		"binding": reflect.TypeFor[spec.Series](), "reads": reflect.TypeFor[spec.Delivery](),
 		"server": reflect.TypeFor[spec.ServerLatency](), "errors": reflect.TypeFor[spec.Values](),
+		"web": reflect.TypeFor[spec.Requests](), "net": reflect.TypeFor[spec.Network](), "used": reflect.TypeFor[spec.Usage](),
+		"used.cpu": reflect.TypeFor[spec.Share](), "used.network": reflect.TypeFor[spec.Traffic](), "bench": reflect.TypeFor[spec.ExecValues](),
+		"response": reflect.TypeFor[spec.Response](), "result": reflect.TypeFor[spec.CommandResult](), "logs": reflect.TypeFor[spec.LogLines](),
+		"outputs.login": reflect.TypeFor[spec.Response](),
 	} {
 		for _, f := range schema.Fields(typ, docs) {
 			compile(t, env, path+"."+f.Name)
@@ -119,7 +159,7 @@ func TestMeasuredKindsAreComplete(t *testing.T) {
 	_, docs := built(t)
 	want := []string{"load"}
 	for _, f := range schema.Fields(reflect.TypeFor[spec.Measure](), docs) {
-		if f.Kind && !f.Reserved {
+		if f.Kind {
 			want = append(want, f.Name)
 		}
 	}

@@ -19,7 +19,6 @@ var leaves = map[reflect.Type]string{
 	reflect.TypeFor[spec.Quantity]():     "quantity",
 	reflect.TypeFor[spec.Percent]():      "share",
 	reflect.TypeFor[spec.Object]():       "object",
-	reflect.TypeFor[spec.Unavailable]():  "not available yet",
 	reflect.TypeFor[time.Duration]():     "duration",
 	reflect.TypeFor[resource.Quantity](): "quantity",
 }

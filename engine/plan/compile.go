@@ -33,6 +33,7 @@ type compiler struct {
 	scenario *Scenario
 	diags    diag.List
 	measures map[string]expr.MeasureKind // of the steps so far
+	outputs  map[string]expr.OutputKind  // of the steps so far; never changed in place
 	current  *compiled                   // of the step in hand
 	envs     map[string]*expr.Env        // by what they add to the base
 }
@@ -51,13 +52,15 @@ func (c *compiler) env(kind string, widen func(*expr.Scope)) *expr.Env {
 	}
 	scope := expr.Scope{
 		Vars: c.scenario.Vars, Env: c.scenario.Spec.Spec.Env, Facts: true, Run: true,
+		Outputs: c.outputs,
 	}
 	widen(&scope)
 	e, err := expr.New(scope)
 	if err != nil {
 		c.diags.Add(c.scenario.Spec.At, "expression", "%v", err)
 	}
-	if kind == basic || kind == object || kind == indexed {
+	switch kind {
+	case basic, object, indexed, "response", "result":
 		if c.envs == nil {
 			c.envs = map[string]*expr.Env{}
 		}
@@ -174,17 +177,23 @@ func (c *compiler) step(s *spec.Step) *Step {
 		p.During = append(p.During, c.step(&s.During[i]))
 	}
 	c.verb(s)
-	p.Timeout = c.duration(s.Timeout, defaultTimeout(s))
+	p.Timeout = c.duration(s.Timeout, c.defaultTimeout(s))
 	p.compiled = *c.current
 	return p
 }
 
-func defaultTimeout(s *spec.Step) time.Duration {
+func (c *compiler) defaultTimeout(s *spec.Step) time.Duration {
 	switch s.Verb() {
-	case "apply", "delete", "patch":
+	case "apply":
+		return WriteTimeout + c.dependencies(s.Apply)
+	case "delete", "patch":
 		return WriteTimeout
 	case "wait":
 		return WaitTimeout
+	case "disrupt":
+		return DisruptTimeout
+	case "run":
+		return RunTimeout
 	}
 	return 0
 }
@@ -194,6 +203,7 @@ func (c *compiler) verb(s *spec.Step) {
 	case s.Apply != nil:
 		c.freeForm(s.Apply.Objects...)
 		c.freeForm(s.Apply.Manifests...)
+		c.texts([]spec.Text{s.Apply.Message, s.Apply.As})
 	case s.Wait != nil:
 		for i := range s.Wait {
 			c.condition(&s.Wait[i])
@@ -216,6 +226,8 @@ func (c *compiler) verb(s *spec.Step) {
 		c.selector(&s.Patch.On)
 		c.freeForm(s.Patch.Merge, s.Patch.Strategic)
 		c.freeForm(s.Patch.JSON...)
+	default:
+		c.call(s)
 	}
 }
 

@@ -62,6 +62,8 @@ func (c *compiler) measureKind(m *spec.Measure, s *spec.Step) expr.MeasureKind {
 		c.text(m.Prometheus.Token)
 		m.Prometheus.Step.Value = c.duration(m.Prometheus.Step, 0)
 		return expr.MeasureValues
+	case m.HTTP != nil, m.Network != nil, m.Usage != nil, m.Exec != nil:
+		return c.probes(m)
 	case s.Repeat > 1:
 		return expr.MeasureSeries // one duration a repetition
 	}

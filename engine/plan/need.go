@@ -16,8 +16,10 @@ type Need struct {
 	Verb             string
 	APIVersion, Kind string
 	Subresource      string
+	// Resource is set where there is no such kind: users, to impersonate one.
+	Resource string
 	// Namespace is as it is written; empty means the scenario's own, or none where
-	// the kind has none.
+	// the kind has none, and AllNamespaces every one.
 	Namespace string
 	// Name narrows it to one object; empty means any.
 	Name string
@@ -49,7 +51,7 @@ func (s *Scenario) Needs() []Need {
 
 // VerbOrder sorts verbs in the order of an object's life.
 func VerbOrder(verb string) int {
-	return slices.Index([]string{"create", "get", "list", "watch", "patch", "delete"}, verb)
+	return slices.Index([]string{"impersonate", "create", "get", "list", "watch", "patch", "delete"}, verb)
 }
 
 // needs collects.
@@ -67,6 +69,9 @@ func (n *needs) kind(apiVersion, kind, namespace string, verbs ...string) {
 
 func (n *needs) add(one Need) {
 	one.Optional = n.optional
+	if one.APIVersion == "" && (one.Kind == "Pod" || one.Kind == "Node") {
+		one.APIVersion = "v1" // the same need, however the kind is written
+	}
 	known := slices.IndexFunc(n.all, func(other Need) bool {
 		other.Optional = one.Optional
 		return other == one
@@ -119,6 +124,8 @@ func (n *needs) step(s *Step) {
 			Namespace: n.text(s, s.Patch.On.Namespace), Subresource: s.Patch.Subresource})
 	case s.Load != nil:
 		n.load(s)
+	default:
+		n.call(s)
 	}
 	for i := range s.Measure {
 		n.measure(s, &s.Measure[i])
@@ -133,6 +140,7 @@ var workloads = []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet",
 // scenario's namespace is looked at before, and removed by itself; whether a kind
 // has namespaces is for the caller to know.
 func (n *needs) apply(s *Step) {
+	n.impersonate(n.text(s, s.Apply.As))
 	for _, m := range n.manifests(s) {
 		n.kind(m.APIVersion, m.Kind, m.Namespace, "create", "patch", "list", "watch")
 		if slices.Contains(workloads, m.Kind) {
@@ -222,6 +230,8 @@ func (n *needs) measure(s *Step, m *spec.Measure) {
 		n.add(Need{Verb: "get", Path: "/metrics"})
 	case m.Prometheus != nil:
 		n.proxy(n.text(s, m.Prometheus.URL))
+	default:
+		n.probed(s, m)
 	}
 }
 

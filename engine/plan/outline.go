@@ -21,10 +21,15 @@ type Outline struct {
 	Namespace string `json:"namespace"`
 	// TimeoutSeconds bounds the scenario, BudgetSeconds is the sum of what its
 	// steps may take.
-	TimeoutSeconds float64       `json:"timeoutSeconds"`
-	BudgetSeconds  float64       `json:"budgetSeconds"`
-	Requirements   []Requirement `json:"requirements"`
-	Steps          []StepOutline `json:"steps"`
+	TimeoutSeconds float64 `json:"timeoutSeconds"`
+	BudgetSeconds  float64 `json:"budgetSeconds"`
+	Most           Most    `json:"most"`
+	// Allow is what the scenario asks to do beyond its own namespace and ordinary
+	// pods; Flags are those without which a run skips it.
+	Allow        []string      `json:"allow,omitempty"`
+	Flags        []string      `json:"flags,omitempty"`
+	Requirements []Requirement `json:"requirements"`
+	Steps        []StepOutline `json:"steps"`
 }
 
 // StepOutline is what one step would do.
@@ -52,6 +57,7 @@ func (s *Scenario) Outline(facts *spec.Facts) Outline {
 	out := Outline{
 		Scenario: s.Name, Path: s.Dir, Description: s.Spec.Spec.Description, Namespace: s.Name + "-<run>",
 		TimeoutSeconds: s.Timeout.Seconds(), Requirements: s.Requirements(facts),
+		Most: s.Most(facts), Allow: s.Spec.Spec.Allow, Flags: s.Flags(),
 	}
 	for _, step := range s.Steps {
 		one := o.step(step)
@@ -77,10 +83,8 @@ func (o *outliner) step(s *Step) StepOutline {
 	if s.Load != nil && s.Timeout == 0 {
 		out.budget += loadTime(s.Load)
 	}
-	for _, m := range s.Measure {
-		if m.API != nil {
-			out.budget += callTime(m.API.Count, m.API.Rate, m.API.For.Value)
-		}
+	for i := range s.Measure {
+		out.budget += measureTime(&s.Measure[i], len(s.During) > 0)
 	}
 	return out
 }
@@ -117,6 +121,24 @@ func loadTime(l *spec.Load) time.Duration {
 	return during + l.Hold.Value
 }
 
+// measureTime is how long a measure takes beside the steps that it wraps.
+func measureTime(m *spec.Measure, during bool) time.Duration {
+	switch {
+	case m.API != nil:
+		return callTime(m.API.Count, m.API.Rate, m.API.For.Value)
+	case m.Network != nil && m.Network.Transaction == "throughput":
+		return m.Network.For.Value * time.Duration(max(m.Network.Pairs, 1))
+	case during:
+	case m.HTTP != nil:
+		return callTime(m.HTTP.Count, m.HTTP.Rate, m.HTTP.For.Value)
+	case m.Network != nil:
+		return m.Network.For.Value
+	case m.Usage != nil:
+		return m.Usage.For.Value
+	}
+	return 0
+}
+
 func callTime(count int, rate float64, during time.Duration) time.Duration {
 	if during == 0 && rate > 0 {
 		during = time.Duration(float64(count) / rate * float64(time.Second))
@@ -130,9 +152,7 @@ func (o *outliner) does(s *Step) []string {
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	switch {
 	case s.Apply != nil:
-		for _, m := range o.manifests(s) {
-			add("apply %s", m)
-		}
+		out = o.applied(s)
 	case s.Wait != nil:
 		for i := range s.Wait {
 			add("wait until %s", o.condition(s, &s.Wait[i]))
@@ -152,6 +172,8 @@ func (o *outliner) does(s *Step) []string {
 		add("patch %s%s", o.selector(s, &s.Patch.On), subresource(s.Patch.Subresource))
 	case s.Load != nil:
 		add("load %s", o.load(s))
+	default:
+		out = o.calls(s)
 	}
 	for i := range s.Measure {
 		add("measure %s", o.measure(s, &s.Measure[i]))

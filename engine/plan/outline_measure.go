@@ -59,6 +59,8 @@ func (o *outliner) measure(s *Step, m *spec.Measure) string {
 		out += " " + strings.Join(m.APIServer.Resources, ", ")
 	case m.Prometheus != nil:
 		out += fmt.Sprintf(" %s at %s", oneLine(o.text(s, m.Prometheus.Query)), o.text(s, m.Prometheus.URL))
+	default:
+		out += o.probes(s, m)
 	}
 	return strings.TrimRight(out, " ")
 }

@@ -65,6 +65,7 @@ func TestAnOutlineSaysWhatWouldHappen(t *testing.T) {
 	g.Expect(b.String()).To(Equal(`it  specs/it
   It holds.
   namespace it-<run>, at most 10m; its steps may take 4m15s
+  at most 1 pod, 0 cpu, 0 memory, 0 GPUs, 10m
 
   needs
     met       Kubernetes >=1.30; found 1.37.2
@@ -145,7 +146,7 @@ func TestNeedsSurvey(t *testing.T) {
 
 func TestNeedsAreExactlyTheVerbsOfThePlan(t *testing.T) {
 	g := NewWithT(t)
-	p, diags := compile(t, "  {}\n", `
+	p, diags := compile(t, "  allow: [namespaces]\n", `
 apply: {objects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}, {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop}}]}
 ---
 patch: {on: {kind: Deployment, name: web}, subresource: scale, merge: {spec: {replicas: 3}}}
@@ -213,7 +214,7 @@ func TestTheValuesOfSecretsAreHidden(t *testing.T) {
 
 func TestKindsThatTheScenarioBrings(t *testing.T) {
 	g := NewWithT(t)
-	p, diags := compile(t, "  {}\n", `apply:
+	p, diags := compile(t, "  allow: [cluster-scoped]\n", `apply:
   objects:
     - apiVersion: apiextensions.k8s.io/v1
       kind: CustomResourceDefinition

@@ -18,6 +18,13 @@ func (o Outline) Text(w io.Writer, width int) {
 	}
 	t.hanging("  ", fmt.Sprintf("namespace %s, at most %s; its steps may take %s",
 		o.Namespace, seconds(o.TimeoutSeconds), seconds(o.BudgetSeconds)))
+	t.hanging("  ", o.Most.String())
+	if len(o.Allow) > 0 {
+		t.hanging("  ", "asks to be allowed: "+strings.Join(o.Allow, ", "))
+	}
+	if len(o.Flags) > 0 {
+		t.hanging("  ", "runs only with "+strings.Join(o.Flags, " "))
+	}
 	if len(o.Requirements) > 0 {
 		fmt.Fprintln(w, "\n  needs")
 	}

@@ -18,6 +18,11 @@ const (
 	ScenarioTimeout = 30 * time.Minute
 	WriteTimeout    = time.Minute     // of apply, delete and patch
 	WaitTimeout     = 5 * time.Minute // of wait
+	DisruptTimeout  = 5 * time.Minute // of disrupt
+	RunTimeout      = 5 * time.Minute // of run
+	// DependencyTimeout is how long an object may take to be what another one waits
+	// for; an apply has these times beside its own.
+	DependencyTimeout = 2 * time.Minute
 )
 
 // Scenario is a scenario that is ready to run.

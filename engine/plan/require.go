@@ -74,6 +74,8 @@ func unmetNodes(r *spec.NodeRequirement, nodes []spec.Node) []Unmet {
 		switch {
 		case !n.Ready:
 			small = append(small, n.Name+" is not ready")
+		case r.Real && n.Simulated:
+			small = append(small, n.Name+" is simulated")
 		case !n.Schedulable:
 			small = append(small, n.Name+" takes no new pods")
 		case lack != "":
@@ -87,14 +89,18 @@ func unmetNodes(r *spec.NodeRequirement, nodes []spec.Node) []Unmet {
 	if r.Max > 0 {
 		needed += fmt.Sprintf(" and at most %d", r.Max)
 	}
-	needed += " ready nodes"
+	noun := "nodes"
+	if r.Real {
+		noun = "real nodes"
+	}
+	needed += " ready " + noun
 	if each := sizes(r.Each); each != "" {
 		needed += " of " + each + " or more"
 	}
 	if fit >= least && (r.Max == 0 || fit <= r.Max) {
 		return nil
 	}
-	found := fmt.Sprintf("%d of %d nodes", fit, len(nodes))
+	found := foundNodes(r, fit, len(nodes))
 	if len(small) > 0 {
 		found += " (" + strings.Join(small[:min(len(small), 5)], ", ")
 		if len(small) > 5 {
@@ -103,6 +109,14 @@ func unmetNodes(r *spec.NodeRequirement, nodes []spec.Node) []Unmet {
 		found += ")"
 	}
 	return []Unmet{{r.At, needed, found}}
+}
+
+// foundNodes says how many nodes of all are as they must be.
+func foundNodes(r *spec.NodeRequirement, fit, all int) string {
+	if r.Real {
+		return fmt.Sprintf("%d real nodes of %d nodes", fit, all)
+	}
+	return fmt.Sprintf("%d of %d nodes", fit, all)
 }
 
 func sizes(each map[string]spec.Quantity) string {

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -68,7 +67,7 @@ func nodesRequirement(r *spec.NodeRequirement, facts *spec.Facts) Requirement {
 		q.Found = facts.Cluster.Unknown["nodes"]
 	default:
 		q.State = Met
-		q.Found = fmt.Sprintf("%d of %d nodes", fitting(r, facts.Nodes), len(facts.Nodes))
+		q.Found = foundNodes(r, fitting(r, facts.Nodes), len(facts.Nodes))
 		if unmet := unmetNodes(r, facts.Nodes); len(unmet) > 0 {
 			q.State, q.Found = NotMet, unmet[0].Found
 		}
@@ -79,14 +78,14 @@ func nodesRequirement(r *spec.NodeRequirement, facts *spec.Facts) Requirement {
 // neededNodes says it as Unmet does: no node at all meets no such requirement.
 func neededNodes(r *spec.NodeRequirement) string {
 	return unmetNodes(&spec.NodeRequirement{
-		At: r.At, Min: r.Min, Max: r.Max, Each: r.Each,
+		At: r.At, Min: r.Min, Max: r.Max, Each: r.Each, Real: r.Real,
 	}, nil)[0].Needed
 }
 
 func fitting(r *spec.NodeRequirement, nodes []spec.Node) int {
 	n := 0
 	for _, node := range nodes {
-		if node.Ready && node.Schedulable && lacks(node, r.Each) == "" {
+		if node.Ready && node.Schedulable && lacks(node, r.Each) == "" && !(r.Real && node.Simulated) {
 			n++
 		}
 	}

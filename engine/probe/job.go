@@ -1,6 +1,20 @@
 // Package probe sends traffic and times it: HTTP requests at a constant arrival
 // rate, round trips over TCP and UDP, name resolution, and throughput. The same
 // code runs in realspec itself and in its agent pods, and knows no cluster.
+//
+// Why the requests are paced by package rate and sent by net/http, and not by one
+// of the load libraries for Go, as read in their sources:
+//   - vegeta (lib, v12.13) is an open loop, but the latency of a request begins when
+//     a worker takes it up, and how late that was is not in its result: with a bound
+//     on its workers a stall is hidden again and a load that was not delivered looks
+//     like one that was, and without one nothing bounds its memory
+//     (tsenart/vegeta#344).
+//   - fortio's runner and hey give each connection a loop of its own, which waits
+//     for the answer before it looks at the clock again (fortio/fortio#3).
+//   - k6 drops what is due while none of its virtual users is free.
+//   - Those that send by net/http leave it to that to send a request again when the
+//     server closes the connection on it, which hides the very drop that is to be
+//     measured: see trace.
 package probe
 
 import (
@@ -21,10 +35,19 @@ type Report struct {
 	HTTP       *HTTPReport       `json:"http,omitempty"`
 	RoundTrips *RoundTripReport  `json:"roundTrips,omitempty"`
 	Throughput *ThroughputReport `json:"throughput,omitempty"`
-	// Throttled is how long the agent's CPU was throttled meanwhile (nr_throttled and
-	// throttled_time of its cgroup); what it measured then is doubtful.
+	// Throttled is how long the agent's CPU was throttled meanwhile, added up over
+	// processors, and ThrottledTimes how often (throttled_time and nr_throttled of its
+	// cgroup); what it measured then is doubtful.
 	Throttled      time.Duration `json:"throttled"`
 	ThrottledTimes int64         `json:"throttledTimes"`
+}
+
+// Status is what an agent says of a job: GET /jobs/ID.
+type Status struct {
+	Done     bool    `json:"done"`
+	Error    string  `json:"error,omitempty"`    // one sentence; there is then no report
+	Progress string  `json:"progress,omitempty"` // one line, for people
+	Report   *Report `json:"report,omitempty"`   // once it is done
 }
 
 // Request is one HTTP request as it is sent.
@@ -79,8 +102,11 @@ type HTTPReport struct {
 	Latency []time.Duration `json:"latency,omitempty"`
 	Service []time.Duration `json:"service,omitempty"`
 	// At is when each of them was due, since the job began.
-	At    []time.Duration  `json:"at,omitempty"`
+	At []time.Duration `json:"at,omitempty"`
+	// Codes are the answers by status, also of those that failed.
 	Codes map[string]int64 `json:"codes,omitempty"`
+	// Bytes is the size of the answers' bodies.
+	Bytes int64 `json:"bytes,omitempty"`
 	// Seconds is what became of each second of the job, for timelines.
 	Seconds []Second `json:"seconds,omitempty"`
 	// Errors are the kinds of failures in words, and how many there were of each; at
@@ -90,7 +116,8 @@ type HTTPReport struct {
 	Answer *spec.Response `json:"answer,omitempty"`
 }
 
-// Second is one second of an HTTPJob, by when requests were due.
+// Second is one second of an HTTPJob, by when requests were due. The quantiles are
+// of the latencies of those that did not fail; 0 when there was none.
 type Second struct {
 	Due    int           `json:"due"`
 	Failed int           `json:"failed"`
@@ -111,8 +138,11 @@ type RoundTripJob struct {
 
 // RoundTripReport is what came of a RoundTripJob.
 type RoundTripReport struct {
-	Due      int              `json:"due"`
-	Samples  []time.Duration  `json:"samples"` // of those that came back, from due
+	Due     int             `json:"due"`
+	Samples []time.Duration `json:"samples"` // of those that came back, from due
+	// Service is the same from when they were sent: without the time by which this
+	// process was late.
+	Service  []time.Duration  `json:"service,omitempty"`
 	Lost     int              `json:"lost"`
 	WorstLag time.Duration    `json:"worstLag"`
 	LagP99   time.Duration    `json:"lagP99"`

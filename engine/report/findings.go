@@ -87,7 +87,7 @@ func plainText(lines []line) string {
 // detailLines is everything about a step that did not pass.
 func detailLines(s *event.Step, m marks) []line {
 	return attemptLines(event.Attempt{
-		Outcome: s.Outcome, Message: s.Message, Findings: s.Findings, Evidence: s.Evidence,
+		Outcome: s.Outcome, Message: s.Message, Findings: s.Findings, Evidence: s.Evidence, Notes: s.Notes,
 	}, m)
 }
 
@@ -101,7 +101,23 @@ func attemptLines(a event.Attempt, m marks) []line {
 		lines = block(0, headline, a.Message)
 	}
 	lines = append(lines, findingLines(a.Findings, m)...)
+	lines = append(lines, noteLines(a.Notes)...)
 	return append(lines, evidenceLines(a.Evidence)...)
+}
+
+// mostNotes is how many notes of an attempt are shown beside everything else.
+const mostNotes = 8
+
+// noteLines say what was done: the answer of a request, the pods that were evicted.
+func noteLines(notes []string) []line {
+	var lines []line
+	for _, text := range notes[:min(len(notes), mostNotes)] {
+		lines = append(lines, line{0, faint, "note: " + oneLine(text)})
+	}
+	if more := len(notes) - mostNotes; more > 0 {
+		lines = append(lines, line{0, faint, "and " + count(more, "more note") + ", in the JSON report"})
+	}
+	return lines
 }
 
 func findingLines(findings []event.Finding, m marks) []line {

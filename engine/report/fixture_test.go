@@ -31,6 +31,7 @@ func fixtures() map[string][]event.Stamped {
 		"measured":     story(burst, requests, drift),
 		"doubtful":     overloaded(story(starved, drowned)),
 		"repeated":     repeated(),
+		"real":         story(served, simulated),
 		"failfast":     failFast(),
 	}
 }

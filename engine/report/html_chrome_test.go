@@ -195,7 +195,7 @@ const drawAll = `(async () => {
 	for (const d of document.querySelectorAll("details")) d.open = true;
 	for (const m of document.querySelectorAll(".measure")) {
 		m.scrollIntoView({behavior: "instant", block: "center"});
-		for (let i = 0; i < 50 && m.querySelector(".cdf") && !m.querySelector("canvas, p.never"); i++) {
+		for (let i = 0; i < 50 && m.querySelector(".cdf, .timeline") && !m.querySelector("canvas, p.never"); i++) {
 			await new Promise((done) => setTimeout(done, 20));
 		}
 	}

@@ -50,6 +50,7 @@ func htmlDistribution(s *htmlSamples) template.HTML {
 	}
 	for i := range s.Series {
 		fmt.Fprintf(&b, `<path class="c%d" d="%s"/>`, i%6, s.Series[i].curve(x, y))
+		s.drawRecorded(&b, i, x, y)
 	}
 	b.WriteString(`</svg><p class="static keys">`)
 	for i := range s.Series {
@@ -60,6 +61,20 @@ func htmlDistribution(s *htmlSamples) template.HTML {
 	return template.HTML(b.String())
 }
 
+// drawRecorded draws the range of the recorded runs at the height of each quantile,
+// and their median in it.
+func (s *htmlSamples) drawRecorded(b *strings.Builder, series int, x, y func(float64) float64) {
+	for _, r := range s.Recorded {
+		if r.Series != s.Series[series].Name {
+			continue
+		}
+		from, to := x(float64(r.Low)), x(float64(r.High))
+		fmt.Fprintf(b, `<rect class="recorded f%d" x="%.1f" y="%.1f" width="%.1f" height="6"/>`,
+			series%6, from, y(r.Share)-3, max(to-from, 2))
+		fmt.Fprintf(b, `<line class="median" x1="%[1]f" x2="%[1]f" y1="%.1f" y2="%.1f"/>`, x(float64(r.Median)), y(r.Share)-6, y(r.Share)+6)
+	}
+}
+
 // bounds are the smallest and largest value of all series, and of limits that are
 // not far from them.
 func (s *htmlSamples) bounds() (low, high float64) {
@@ -67,6 +82,11 @@ func (s *htmlSamples) bounds() (low, high float64) {
 	for i := range s.Series {
 		if sorted, _ := s.Series[i].reached(); len(sorted) > 0 {
 			low, high = min(low, sorted[0]), max(high, sorted[len(sorted)-1])
+		}
+	}
+	for _, r := range s.Recorded {
+		if from, to := float64(r.Low), float64(r.High); high > 0 && to <= 3*high {
+			low, high = min(low, from), max(high, to)
 		}
 	}
 	if low > 0 && low < high/2 {

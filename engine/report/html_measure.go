@@ -22,6 +22,11 @@ type htmlMeasure struct {
 	Short                string
 	Lag                  string
 	Doubts, Notes        []string
+	Failures             string
+	Failed               bool
+	Unmeasurable         string
+	Timelines            []htmlTimelines
+	Recorded             bool // some quantiles have recorded runs
 	Limits               []htmlLimit
 	Static               template.HTML // the distribution, drawn for those without scripts and for paper
 	Waterfall            *htmlWaterfall
@@ -72,6 +77,12 @@ func (b *htmlBuilder) measure(m *event.Measured, findings []event.Finding) htmlM
 	signs := unicodeMarks()
 	one := htmlMeasure{Number: len(b.measures), Name: oneLine(m.Name), Kind: oneLine(m.Kind), From: oneLine(m.From),
 		What: clean(m.What), Bar: errorBar(*m, signs), Limits: htmlLimits(m, findings)}
+	if m.Unmeasurable != "" {
+		one.Unmeasurable = notMeasurable(*m)
+	}
+	if m.Failures != nil {
+		one.Failures, one.Failed = failures(m.Failures, signs), m.Failures.Value > 0
+	}
 	if m.Value != nil {
 		one.Value = quantity(*m.Value, m.Unit)
 	}
@@ -97,6 +108,9 @@ func (b *htmlBuilder) measure(m *event.Measured, findings []event.Finding) htmlM
 	one.delivery(m.Delivery)
 	one.qualify(m, whole, groups)
 	samples := htmlSamplesOf(m, one.Limits)
+	samples.Recorded = htmlRecordedOf(m, findings)
+	samples.Timelines = htmlTimelinesOf(m)
+	one.Timelines, one.Recorded = samples.Timelines, len(samples.Recorded) > 0
 	one.HasSamples, one.HasSpans = samples.any(), samples.spans()
 	one.Ordered = samples.ordered(m.Kind)
 	b.measures = append(b.measures, samples)
@@ -115,10 +129,11 @@ func htmlOneSeries(s event.MeasuredSeries, unit string) htmlSeries {
 	if s.Missing > 0 {
 		row.Missing = fmt.Sprintf("%d not reached", s.Missing)
 	}
+	unit = unitOf(s, unit)
 	for i, x := range []*float64{s.Min, s.Mean, s.Stddev, s.P50, s.P90, s.P95, s.P99, s.Max} {
 		name := htmlStats[i]
 		cell := htmlCell{Text: "–"}
-		if all > 0 {
+		if all > 0 && (x != nil || !timeWeighted(s)) {
 			cell = htmlCell{Text: value(x, unit), Never: x == nil, Weak: all < needed(name)}
 		}
 		if ends, ok := s.Intervals[name]; ok && x != nil {

@@ -14,15 +14,18 @@ import (
 // htmlSamples are the samples of one measure as the page's script reads them:
 // column by column, a row for each object, so that thousands stay small.
 type htmlSamples struct {
-	Name    string       `json:"name"`
-	Unit    string       `json:"unit"`
-	Error   *htmlReal    `json:"error"`
-	Limits  []htmlLimit  `json:"limits,omitempty"`
-	Objects []string     `json:"objects,omitempty"`
-	Nodes   []string     `json:"nodes,omitempty"` // the names that Node counts, from 0
-	Node    []int        `json:"node,omitempty"`
-	Runs    []int        `json:"runs,omitempty"`
-	Series  []htmlColumn `json:"series,omitempty"`
+	Name   string      `json:"name"`
+	Unit   string      `json:"unit"`
+	Error  *htmlReal   `json:"error"`
+	Limits []htmlLimit `json:"limits,omitempty"`
+	// Recorded are the quantiles of the baseline.
+	Recorded  []htmlRecorded  `json:"recorded,omitempty"`
+	Timelines []htmlTimelines `json:"timelines,omitempty"`
+	Objects   []string        `json:"objects,omitempty"`
+	Nodes     []string        `json:"nodes,omitempty"` // the names that Node counts, from 0
+	Node      []int           `json:"node,omitempty"`
+	Runs      []int           `json:"runs,omitempty"`
+	Series    []htmlColumn    `json:"series,omitempty"`
 }
 
 // htmlColumn is one series: a value for each row.
@@ -100,7 +103,7 @@ func htmlSamplesOf(m *event.Measured, limits []htmlLimit) htmlSamples {
 	whole, _ := grouped(m.Series)
 	rows, nodes := map[htmlRow]int{}, map[string]int{}
 	for _, series := range whole {
-		if len(series.Samples) > 0 {
+		if len(series.Samples) > 0 && unitOf(series, m.Unit) == m.Unit {
 			s.Series = append(s.Series, s.column(series, rows, nodes))
 		}
 	}

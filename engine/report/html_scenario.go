@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -41,6 +42,7 @@ type htmlStep struct {
 	Earlier                  []htmlTry // the tries before the last one
 	Measures                 []htmlMeasure
 	Commands                 []string // what to type next
+	Evidence                 string   // the file with everything, from the page's folder
 }
 
 // htmlBar is when a step ran within its scenario, in thousandths of that.
@@ -51,7 +53,8 @@ type htmlTry struct {
 	Title      string // of an earlier one
 	Message    string
 	Thresholds []htmlFinding
-	Baselines  []htmlFinding
+	Baselines  []htmlCompared
+	Notes      []string
 	Checks     []htmlFinding
 	Evidence   []htmlEvidence
 }
@@ -140,11 +143,13 @@ func (t *htmlTry) first() string {
 	if t.Message != "" {
 		return oneLine(t.Message)
 	}
-	for _, all := range [][]htmlFinding{t.Checks, t.Thresholds, t.Baselines} {
-		for _, f := range all {
-			if notPassed(f.Outcome) {
-				return oneLine(f.Message)
-			}
+	all := slices.Concat(t.Checks, t.Thresholds)
+	for _, b := range t.Baselines {
+		all = append(all, b.htmlFinding)
+	}
+	for _, f := range all {
+		if notPassed(f.Outcome) {
+			return oneLine(f.Message)
 		}
 	}
 	return ""
@@ -181,7 +186,8 @@ func (b *htmlBuilder) step(s *event.Step, id string, first, last float64) htmlSt
 				Width: htmlNumber(max(1000*s.Seconds/(last-first), 2))}
 		}
 	}
-	one.Try = htmlOneTry(event.Attempt{Message: s.Message, Findings: s.Findings, Evidence: s.Evidence})
+	one.Evidence = b.link(s.EvidenceFile)
+	one.Try = htmlOneTry(event.Attempt{Message: s.Message, Findings: s.Findings, Evidence: s.Evidence, Notes: s.Notes})
 	for _, a := range s.Attempts[:max(len(s.Attempts)-1, 0)] {
 		try := htmlOneTry(a)
 		try.Title = fmt.Sprintf("attempt %d: %s, %s", a.Number, oneLine(string(a.Outcome)), stepTime(a.Seconds))
@@ -191,6 +197,18 @@ func (b *htmlBuilder) step(s *event.Step, id string, first, last float64) htmlSt
 		one.Measures = append(one.Measures, b.measure(&s.Measures[i], s.Findings))
 	}
 	return one
+}
+
+// link leads from the page to a file, both named from one folder.
+func (b *htmlBuilder) link(file string) string {
+	if file == "" {
+		return ""
+	}
+	rel, err := filepath.Rel(b.dir, file)
+	if err != nil {
+		return filepath.ToSlash(file)
+	}
+	return filepath.ToSlash(rel)
 }
 
 func htmlNumber(x float64) string { return fmt.Sprintf("%.1f", x) }
@@ -206,13 +224,16 @@ func htmlOneTry(a event.Attempt) htmlTry {
 			one.Measured = measuredValue(f)
 			t.Thresholds = append(t.Thresholds, one)
 		case f.Reason == event.ReasonBaseline:
-			t.Baselines = append(t.Baselines, one)
+			t.Baselines = append(t.Baselines, htmlComparedOf(f))
 		default:
 			t.Checks = append(t.Checks, one)
 		}
 	}
 	if !said {
 		t.Message = clean(a.Message)
+	}
+	for _, l := range noteLines(a.Notes) {
+		t.Notes = append(t.Notes, l.text)
 	}
 	for _, e := range a.Evidence {
 		t.Evidence = append(t.Evidence, htmlEvidence{oneLine(e.Title), clean(strings.Join(e.Lines, "\n"))})

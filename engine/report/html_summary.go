@@ -38,11 +38,11 @@ type htmlLink struct {
 }
 
 // htmlRequirement is a row of the matrix: an id, the worst outcome of what covers
-// it, and all of that.
+// it and ran, and all that covers it.
 type htmlRequirement struct {
 	htmlVerdict
-	ID string
-	By []htmlLink
+	ID, Word, Note string
+	By             []htmlLink
 }
 
 // htmlCluster is one cluster and the scenarios that ran on it.
@@ -54,6 +54,7 @@ type htmlCluster struct {
 
 // htmlBuilder makes the page, and numbers what has samples.
 type htmlBuilder struct {
+	dir      string // of the page
 	measures []htmlSamples
 }
 
@@ -130,24 +131,32 @@ func htmlCounts(r *event.Result) []htmlCount {
 }
 
 func htmlRequirements(r *event.Result) []htmlRequirement {
-	by := map[string][]htmlLink{}
+	to := map[string]string{}
 	for i, s := range r.Scenarios {
 		id := htmlScenarioID(i)
-		for _, covered := range s.Covers {
-			by[covered] = append(by[covered], htmlLink{To: id, Scenario: scenarioName(s),
-				htmlVerdict: htmlVerdictOf(s.Outcome, s.Reason)})
-		}
+		to[s.Path] = id
 		for j, step := range s.Steps {
-			for _, covered := range step.Covers {
-				by[covered] = append(by[covered], htmlLink{To: htmlStepID(id, j), Scenario: scenarioName(s), Step: title(step),
-					htmlVerdict: htmlVerdictOf(step.Outcome, step.Reason)})
-			}
+			to[s.Path+"\x00"+step.ID] = htmlStepID(id, j)
 		}
 	}
-	worst := requirements(r)
 	var rows []htmlRequirement
-	for _, id := range slices.Sorted(maps.Keys(worst)) {
-		rows = append(rows, htmlRequirement{ID: oneLine(id), htmlVerdict: htmlVerdictOf(worst[id], ""), By: by[id]})
+	for i := range r.Matrix {
+		q := &r.Matrix[i]
+		row := htmlRequirement{ID: oneLine(q.ID), Word: requirementWord(q), Note: requirementNote(q), htmlVerdict: htmlVerdictOf(q.Outcome, "")}
+		for _, c := range covering(r, q) {
+			key := c.Scenario
+			if c.Step != "" {
+				key += "\x00" + c.Step
+			}
+			link := htmlLink{To: to[key], Scenario: c.name, htmlVerdict: htmlVerdictOf(c.Outcome, c.Reason)}
+			if c.Step == "" && c.Skipped > 0 {
+				link.Message = fmt.Sprintf("%d of %d steps skipped", c.Skipped, c.Ran+c.Skipped)
+			} else if c.Outcome != event.Passed {
+				link.Message = oneLine(c.Message)
+			}
+			row.By = append(row.By, link)
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }

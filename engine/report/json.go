@@ -15,7 +15,10 @@ func JSON(w io.Writer, r *event.Result) error {
 	out := &indenter{w: bufio.NewWriter(w)}
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false) // an expression stays as it was written
-	err := enc.Encode(r)
+	err := enc.Encode(struct {
+		*event.Result
+		Agreement *Agreement `json:"agreement,omitempty"` // of a run on several clusters
+	}{r, Agree(r)})
 	if err == nil {
 		err = out.w.Flush()
 	}

@@ -76,6 +76,10 @@ func stepProperties(s *event.Step) []xmlProperty {
 func measuredProperties(measures []event.Measured) []xmlProperty {
 	var list []xmlProperty
 	for _, m := range measures {
+		if m.Unmeasurable != "" {
+			list = append(list, xmlProperty{m.Name, "not measurable: " + oneLine(m.Unmeasurable)})
+			continue
+		}
 		if m.Value != nil {
 			name := m.Name + unitSuffix(m.Unit)
 			if m.Unit == "" {
@@ -85,11 +89,11 @@ func measuredProperties(measures []event.Measured) []xmlProperty {
 		}
 		whole, groups := grouped(m.Series)
 		for _, s := range whole {
-			list = append(list, seriesProperties(m.Name, m.Unit, s)...)
+			list = append(list, seriesProperties(m.Name, unitOf(s, m.Unit), s)...)
 		}
 		for _, s := range worstGroups(groups) {
 			list = append(list, xmlProperty{dotted(m.Name+".worst", s.Name) + ".group", oneLine(s.Group)})
-			list = append(list, seriesProperties(m.Name+".worst", m.Unit, s)...)
+			list = append(list, seriesProperties(m.Name+".worst", unitOf(s, m.Unit), s)...)
 		}
 		list = append(list, doubtProperties(m)...)
 		if m.Delivery != nil {
@@ -113,6 +117,10 @@ func unitSuffix(unit string) string {
 		return ".seconds"
 	case "":
 		return ""
+	case "bit/s":
+		return ".bits-per-second"
+	case "bytes/s":
+		return ".bytes-per-second"
 	}
 	return "." + oneLine(unit)
 }
@@ -151,6 +159,9 @@ func seriesProperties(measure, unit string, s event.MeasuredSeries) []xmlPropert
 		{"min", s.Min}, {"mean", s.Mean}, {"p50", s.P50}, {"p90", s.P90},
 		{"p95", s.P95}, {"p99", s.P99}, {"max", s.Max}, {"stddev", s.Stddev},
 	} {
+		if q.value == nil && timeWeighted(s) {
+			continue
+		}
 		list = append(list, xmlProperty{name + "." + q.name + unitSuffix(unit), measuredDecimal(q.value, unit)})
 	}
 	return list
@@ -172,6 +183,14 @@ func doubtProperties(m event.Measured) []xmlProperty {
 		list = append(list,
 			xmlProperty{m.Name + ".lag.count", strconv.FormatInt(l.Count, 10)},
 			xmlProperty{m.Name + ".lag.missing", strconv.FormatInt(l.Missing, 10)})
+	}
+	if f := m.Failures; f != nil {
+		for _, one := range []struct {
+			name  string
+			value float64
+		}{{"", f.Value}, {".low", f.Low}, {".high", f.High}} {
+			list = append(list, xmlProperty{m.Name + ".failures" + one.name + ".ratio", strconv.FormatFloat(one.value, 'f', -1, 64)})
+		}
 	}
 	if m.Repetitions > 1 {
 		list = append(list,

@@ -152,7 +152,10 @@ func stepOutput(s *event.Step) string {
 	}
 	text := strings.Join(lines, "\n") + "\n" + plainText(measureLines(s.Measures, unicodeMarks(), false))
 	if s.Outcome == event.Passed || s.Outcome == event.Flaky {
-		text += plainText(findingLines(s.Findings, unicodeMarks()))
+		text += plainText(append(findingLines(s.Findings, unicodeMarks()), noteLines(s.Notes)...))
+	}
+	if s.EvidenceFile != "" {
+		text += "\n[[ATTACHMENT|" + oneLine(s.EvidenceFile) + "]]" // GitLab links it, others show the path
 	}
 	return strings.TrimSpace(text)
 }

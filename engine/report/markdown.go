@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -23,7 +22,7 @@ const MarkdownLimit = 1 << 20
 func Markdown(w io.Writer, r *event.Result, limit int) error {
 	head := "## " + markdownText("realspec: "+verdictLine(r)) + "\n\n" + markdownLead(r)
 	sections := []section{
-		scenarioSection(r), failureSection(r), measureSection(r), requirementSection(r), environmentSection(r),
+		scenarioSection(r), failureSection(r), measureSection(r), agreementSection(r), requirementSection(r), environmentSection(r),
 	}
 	_, err := io.WriteString(w, head+strings.Join(fitted(sections, limit, len(head)), ""))
 	if err != nil {
@@ -136,22 +135,23 @@ func scenarioSection(r *event.Result) section {
 	return s
 }
 
+// requirementSection is the requirement matrix.
 func requirementSection(r *event.Result) section {
 	s := section{head: "\n### Requirements\n\n| | requirement | outcome | covered by |\n| --- | --- | --- | --- |\n", what: "requirement"}
-	by := map[string][]string{}
-	for _, one := range r.Scenarios {
-		for _, id := range one.Covers {
-			by[id] = append(by[id], scenarioName(one))
-		}
-		for _, step := range one.Steps {
-			for _, id := range step.Covers {
-				by[id] = append(by[id], scenarioName(one)+"/"+oneLine(step.ID))
+	m := unicodeMarks()
+	for i := range r.Matrix {
+		q := &r.Matrix[i]
+		var by []string
+		for _, c := range covering(r, q) {
+			text := c.name
+			if c.Outcome != q.Outcome || q.Outcome != event.Passed {
+				text += " (" + string(c.Outcome) + ")"
 			}
+			by = append(by, text)
 		}
-	}
-	all, m := requirements(r), unicodeMarks()
-	for _, id := range slices.Sorted(maps.Keys(all)) {
-		s.items = append(s.items, tableRow(m.of(all[id]), markdownText(oneLine(id)), string(all[id]), markdownText(strings.Join(by[id][:min(len(by[id]), mostCovering)], ", ")+moreThan(len(by[id])))))
+		word := joinedBy(", ", requirementWord(q), requirementNote(q))
+		s.items = append(s.items, tableRow(m.of(q.Outcome), markdownText(q.ID), markdownText(word),
+			markdownText(strings.Join(by[:min(len(by), mostCovering)], ", ")+moreThan(len(by)))))
 	}
 	return s
 }

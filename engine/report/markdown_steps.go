@@ -72,9 +72,9 @@ func markdownStep(s *event.Scenario, step *event.Step) string {
 		b.WriteString(code(where.String()) + "\n")
 	}
 	b.WriteString(ruleTable(rules))
-	text := plainText(attemptLines(event.Attempt{Message: step.Message, Findings: rest, Evidence: step.Evidence}, unicodeMarks()))
+	text := plainText(attemptLines(event.Attempt{Message: step.Message, Findings: rest, Evidence: step.Evidence, Notes: step.Notes}, unicodeMarks()))
 	if len(rest) == 0 && len(rules) > 0 {
-		text = plainText(evidenceLines(step.Evidence)) // the table has said the message
+		text = plainText(append(noteLines(step.Notes), evidenceLines(step.Evidence)...)) // the table has said the message
 	}
 	if text = fenced(text); text != "" {
 		b.WriteString("\n" + text)
@@ -118,6 +118,9 @@ func measureSection(r *event.Result) section {
 
 // measuredRows has, of groups, the worst of each series only.
 func measuredRows(one event.Measured, m marks) [][]string {
+	if one.Unmeasurable != "" {
+		return [][]string{{markdownText(oneLine(one.Name)), "", markdownText(notMeasurable(one)), ""}}
+	}
 	var rows [][]string
 	bar := strings.TrimSpace(strings.TrimPrefix(errorBar(one, m), m.about))
 	add := func(name string, s event.MeasuredSeries) {
@@ -141,6 +144,9 @@ func measuredRows(one event.Measured, m marks) [][]string {
 	}
 	for _, s := range worstGroups(groups) {
 		add(oneLine(dotted(name+".worst", s.Name))+" ("+oneLine(s.Group)+")", s)
+	}
+	if one.Failures != nil {
+		rows = append(rows, []string{markdownText(name + " failures"), "", markdownText(strings.TrimPrefix(failures(one.Failures, m), "failures ")), ""})
 	}
 	if one.Delivery != nil {
 		row := deliveryRow(name, one.Delivery)

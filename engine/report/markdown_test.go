@@ -61,6 +61,8 @@ func TestMarkdownLimit(t *testing.T) {
 			Covers: []string{"BR-1"}, Cluster: local, Steps: []*event.Step{{ID: "00-a", Outcome: event.Failed, Message: strings.Repeat("long ", 3000),
 				Measures: []event.Measured{{Name: "m", Kind: "pods", Unit: "s", Series: []event.MeasuredSeries{series("ready", 1, 2, 3)}}}}}})
 	}
+	r.Matrix = []event.Requirement{{ID: "BR-1", Outcome: event.Failed, Ran: 3000,
+		CoveredBy: []event.Coverage{{Scenario: "specs/a", Outcome: event.Failed, Ran: 3000}}}}
 	for _, limit := range []int{2_000, 20_000, 65_536, MarkdownLimit} {
 		out := inMarkdown(t, r, limit)
 		if len(out) > limit {

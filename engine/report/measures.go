@@ -38,6 +38,9 @@ func measureLines(measures []event.Measured, m marks, verbose bool) []line {
 // measureRows are the lines of one measure, at least one.
 func measureRows(one event.Measured, m marks, verbose bool) []valueRow {
 	name := oneLine(one.Name)
+	if one.Unmeasurable != "" {
+		return []valueRow{{name: name, values: []string{notMeasurable(one)}}}
+	}
 	whole, groups := grouped(one.Series)
 	var rows []valueRow
 	if one.Value != nil {
@@ -63,6 +66,11 @@ func measureRows(one event.Measured, m marks, verbose bool) []valueRow {
 		rows = append(rows, valueRow{name: name, values: []string{"by group"}})
 	}
 	return rows
+}
+
+// notMeasurable is what stands in the place of a value that this cluster cannot give.
+func notMeasurable(one event.Measured) string {
+	return "not measurable here: " + oneLine(one.Unmeasurable)
 }
 
 // errorBar is shown beside every value that came over a watch, even when it is
@@ -104,6 +112,9 @@ func deliveryRow(name string, d *event.Delivery) valueRow {
 // qualifying is what stands below the lines of a measure.
 func qualifying(one event.Measured, m marks, verbose bool) []line {
 	lines := block(2, faint, one.What)
+	if f := one.Failures; f != nil {
+		lines = append(lines, line{2, failuresRole(f), failures(f, m)})
+	}
 	if one.Repetitions > 1 {
 		text, r := fmt.Sprintf("%d repetitions", one.Repetitions), plain
 		if one.FailedRuns > 0 {
@@ -124,6 +135,18 @@ func qualifying(one event.Measured, m marks, verbose bool) []line {
 		lines = append(lines, lagLine(one.Lag))
 	}
 	return lines
+}
+
+// failures is the share of operations that failed, with its interval.
+func failures(f *event.Ratio, m marks) string {
+	return fmt.Sprintf("failures %s (%s%s%s, 95 %%)", percent(f.Value), percent(f.Low), m.until, percent(f.High))
+}
+
+func failuresRole(f *event.Ratio) role {
+	if f.Value > 0 {
+		return doubt
+	}
+	return faint
 }
 
 // countedLine says how many samples have a flaw, and in which series.

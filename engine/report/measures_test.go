@@ -31,7 +31,17 @@ func TestQuantities(t *testing.T) {
 		{-2.5, "", "-2.5"},
 		{1e18, "", "1e+18"},
 		{0.00001234, "", "1.234e-05"},
-		{1536, "bytes", "1536 bytes"},
+		{1536, "things", "1536 things"},
+		{512, "bytes", "512 bytes"},
+		{1536, "bytes", "1.50 KiB"},
+		{1.5 * (1 << 30), "bytes", "1.50 GiB"},
+		{9.41e8, "bit/s", "941 Mbit/s"},
+		{2.5e10, "bit/s", "25.0 Gbit/s"},
+		{3 << 20, "bytes/s", "3.00 MiB/s"},
+		{0.5, "cores", "0.500 cores"},
+		{0.62, "share", "62.0 %"},
+		{0, "share", "0 %"},
+		{0.00061, "share", "0.061 %"},
 	} {
 		if got := quantity(tt.x, tt.unit); got != tt.want {
 			t.Errorf("%v %s: %s, want %s", tt.x, tt.unit, got, tt.want)

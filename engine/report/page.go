@@ -80,12 +80,15 @@ func (p page) step(s *event.Scenario, step *event.Step) []string {
 	if p.verbose {
 		lines = append(lines, p.lay(bodyIndent+2, sampleLines(step.Measures, p.marks))...)
 	}
+	said := findingLines(step.Findings, p.marks)
+	if p.verbose {
+		said = append(said, noteLines(step.Notes)...)
+	}
 	switch step.Outcome {
 	case event.Passed:
-		return append(lines, p.lay(bodyIndent, findingLines(step.Findings, p.marks))...)
+		return append(lines, p.lay(bodyIndent, said)...)
 	case event.Flaky:
-		return append(lines, p.lay(bodyIndent, append(
-			block(0, plain, step.Message), findingLines(step.Findings, p.marks)...))...)
+		return append(lines, p.lay(bodyIndent, append(block(0, plain, step.Message), said...))...)
 	}
 	return append(lines, p.lay(bodyIndent, detailLines(step, p.marks))...)
 }

@@ -23,6 +23,14 @@ func grouped(series []event.MeasuredSeries) (whole, groups []event.MeasuredSerie
 	return whole, groups
 }
 
+// unitOf is the unit of a series of a measure.
+func unitOf(s event.MeasuredSeries, unit string) string {
+	if s.Unit != "" {
+		return s.Unit
+	}
+	return unit
+}
+
 func samples(s event.MeasuredSeries) string {
 	if s.Missing > 0 {
 		return fmt.Sprintf("n=%d of %d", s.Count, s.Count+s.Missing)
@@ -35,8 +43,12 @@ func samples(s event.MeasuredSeries) string {
 // is above a value that was not reached was not reached either, and left out.
 func values(s event.MeasuredSeries, unit string) []string {
 	all := s.Count + s.Missing
-	if all == 0 {
+	unit = unitOf(s, unit)
+	switch {
+	case all == 0:
 		return []string{"no samples"}
+	case timeWeighted(s):
+		return []string{"mean " + value(s.Mean, unit), "max " + value(s.Max, unit)}
 	}
 	var shown []string
 	for _, q := range []struct {
@@ -61,6 +73,12 @@ func values(s event.MeasuredSeries, unit string) []string {
 	return shown
 }
 
+// timeWeighted tells a mean over time, as that of a CPU, from samples: it has no
+// quantiles.
+func timeWeighted(s event.MeasuredSeries) bool {
+	return s.Mean != nil && s.P50 == nil && s.Missing == 0
+}
+
 // value is null when the quantile falls on a sample that never came.
 func value(x *float64, unit string) string {
 	if x == nil {
@@ -72,9 +90,10 @@ func value(x *float64, unit string) string {
 // spreadLines have what a line of values leaves out: the other statistics, and
 // the confidence intervals of the quantiles.
 func spreadLines(s event.MeasuredSeries, unit string, m marks) []line {
-	if s.Count+s.Missing == 0 {
+	if s.Count+s.Missing == 0 || timeWeighted(s) {
 		return nil
 	}
+	unit = unitOf(s, unit)
 	lines := []line{{2, inCells, strings.Join([]string{
 		"min " + value(s.Min, unit), "mean " + value(s.Mean, unit), "stddev " + value(s.Stddev, unit)}, "  ")}}
 	quantiles := map[string]*float64{"p50": s.P50, "p90": s.P90, "p95": s.P95, "p99": s.P99, "max": s.Max}
@@ -167,6 +186,9 @@ func medianOf(s event.MeasuredSeries) float64 {
 	if s.Count+s.Missing == 0 {
 		return math.Inf(-1)
 	}
+	if timeWeighted(s) {
+		return *s.Mean
+	}
 	return orNever(s.P50)
 }
 
@@ -192,7 +214,7 @@ func sampleLines(measures []event.Measured, m marks) []line {
 				return cmp.Compare(orNever(b.Value), orNever(a.Value))
 			})
 			for _, sample := range sorted[:min(len(sorted), mostSamples)] {
-				lines = append(lines, line{0, faint, sampleText(s.Name, sample, one.Unit, m)})
+				lines = append(lines, line{0, faint, sampleText(s.Name, sample, unitOf(s, one.Unit), m)})
 			}
 			if more := len(sorted) - mostSamples; more > 0 {
 				lines = append(lines, line{0, faint, strings.TrimLeft(oneLine(s.Name)+"  and "+count(more, "more sample")+", in the JSON report", " ")})

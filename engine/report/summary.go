@@ -19,7 +19,12 @@ func (c *Console) Summary(r *event.Result) {
 	if c.opt.Quiet {
 		lines = c.page.table(shownRows(queueRow(r)))
 	} else {
-		lines = c.page.table(c.rows(r))
+		for _, table := range [][]string{c.page.agreementLines(r), c.page.matrixLines(r)} {
+			if len(table) > 0 {
+				lines = append(append(lines, table...), "")
+			}
+		}
+		lines = append(lines, c.page.table(c.rows(r))...)
 	}
 	if c.printed && len(lines) > 0 {
 		lines = append([]string{""}, lines...)
@@ -124,6 +129,7 @@ func (c *Console) rows(r *event.Result) []row {
 		{name: "cost", text: accountLine(r.Account, c.opt.Verbose)},
 		queueRow(r),
 		{name: "covers", text: coversLine(r)},
+		{name: "evidence", text: few(evidenceFiles(r))},
 		{name: "reports", text: strings.Join(c.opt.Reports, ", ")},
 	}
 	for i, text := range slowest(r, c.opt.Slowest) {
@@ -137,6 +143,18 @@ func (c *Console) rows(r *event.Result) []row {
 		rows = append(rows, row{name: "rerun", text: c.opt.Rerun(r), whole: true})
 	}
 	return shownRows(rows...)
+}
+
+func evidenceFiles(r *event.Result) []string {
+	var files []string
+	for _, s := range r.Scenarios {
+		for _, step := range s.Steps {
+			if step.EvidenceFile != "" {
+				files = append(files, step.EvidenceFile)
+			}
+		}
+	}
+	return files
 }
 
 func shownRows(rows ...row) []row {

@@ -142,15 +142,50 @@ func digits(x float64) string {
 	return strconv.FormatFloat(x, 'f', decimals, 64)
 }
 
-// quantity renders a value with its unit.
+// quantity renders a value with its unit: times as measuredTime does, rates of
+// networks in steps of 1000, sizes in steps of 1024, shares in percent.
 func quantity(x float64, unit string) string {
 	switch unit {
 	case "s":
 		return measuredTime(x)
 	case "":
 		return number(x)
+	case "bit/s":
+		return scaled(x, 1000, "bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s")
+	case "bytes":
+		return scaled(x, 1024, "bytes", "KiB", "MiB", "GiB", "TiB")
+	case "bytes/s":
+		return scaled(x, 1024, "bytes/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s")
+	case "cores":
+		return digits(x) + " cores"
+	case unitShare:
+		return percent(x)
 	}
 	return number(x) + " " + oneLine(unit)
+}
+
+// unitShare is the unit of shares from 0 to 1.
+const unitShare = "share"
+
+// percent renders a share with three digits that count: 5.00 %.
+func percent(share float64) string {
+	if share == 0 {
+		return "0 %"
+	}
+	return digits(share*100) + " %"
+}
+
+// scaled renders a value in the largest unit of which there is at least one.
+func scaled(x, step float64, units ...string) string {
+	i := 0
+	for math.Abs(x) >= step && i < len(units)-1 {
+		x /= step
+		i++
+	}
+	if i == 0 {
+		return number(x) + " " + units[0]
+	}
+	return digits(x) + " " + units[i]
 }
 
 // number renders a value without a unit with up to four digits that count; a

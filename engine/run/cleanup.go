@@ -17,14 +17,13 @@ func (s *scenario) cleanUp(ctx context.Context, outcome event.Outcome) {
 	if !s.created {
 		return
 	}
-	if s.Keep == KeepAlways || s.Keep == KeepOnFailure && outcome != event.Passed {
-		s.Sink.Emit(event.CleanupEnded{Scenario: s.plan.Key, Kept: true,
-			Message: fmt.Sprintf("kept: namespace %s; realspec sweep removes it", s.namespace)})
-		return
-	}
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.CleanupTimeout)
 	defer cancel()
+	if s.Keep == KeepAlways || s.Keep == KeepOnFailure && outcome != event.Passed {
+		s.keep(ctx)
+		return
+	}
 	end := event.CleanupEnded{Scenario: s.plan.Key}
 	all, err := s.leftovers(ctx)
 	left := all
@@ -43,7 +42,19 @@ func (s *scenario) cleanUp(ctx context.Context, outcome event.Outcome) {
 	}
 	end.Message = strings.Join(why, "\n")
 	end.Seconds = time.Since(start).Seconds()
-	s.Sink.Emit(end)
+	s.Sink.Emit(s.undone(end))
+}
+
+// keep leaves what the scenario made. Its agents go: they are no part of it.
+func (s *scenario) keep(ctx context.Context) {
+	end := event.CleanupEnded{Scenario: s.plan.Key, Kept: true,
+		Message: fmt.Sprintf("kept: namespace %s; realspec sweep removes it", s.namespace)}
+	if s.world != nil {
+		if err := s.world.Agents.Close(ctx); err != nil {
+			end.Message += "\n" + err.Error()
+		}
+	}
+	s.Sink.Emit(s.undone(end))
 }
 
 // leftovers are the namespace and what must go besides, the oldest first.
@@ -63,6 +74,8 @@ func (s *scenario) leftovers(ctx context.Context) ([]cluster.Leftover, error) {
 	if s.world != nil {
 		s.world.Repetitions(ctx)
 		all = append(all, s.world.ToRemove()...)
+		agents, err := s.world.Agents.Leftovers(ctx)
+		return append(all, agents...), err
 	}
 	return all, nil
 }

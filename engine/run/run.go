@@ -5,6 +5,7 @@ package run
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,14 @@ type Cluster struct {
 	Client *cluster.Client
 	Facts  *spec.Facts
 	About  event.Cluster
+	// Config is what may not be done on it; nil where nobody has written a
+	// configuration.
+	Config *spec.Config
+	// Nodes stops and starts its real nodes; nil where nobody can.
+	Nodes step.NodeControl
+	// AgentImage gives the reference of the image of realspec's agents on this
+	// cluster, and brings it there when it is first asked; nil where there is none.
+	AgentImage func(context.Context) (string, error)
 }
 
 // Clusters gives scenarios the clusters that they run on. It is safe for
@@ -50,6 +59,13 @@ type Options struct {
 	FailFast bool // no further scenario is begun after one did not pass
 	// NoBaselines leaves out what steps say of recorded baselines.
 	NoBaselines bool
+	// AllowCommands and AllowDisruption let scenarios run commands on this machine
+	// and disturb nodes and pods; those that would and may not are skipped.
+	AllowCommands, AllowDisruption bool
+	// Getenv is the environment that commands get a small part of.
+	Getenv func(string) string
+	// Images are what runs instead of images that the cluster cannot pull.
+	Images *step.Images
 	// CleanupTimeout bounds the cleanup of each scenario.
 	CleanupTimeout time.Duration
 }
@@ -132,7 +148,7 @@ func (r *Runner) setStopped() {
 // Planned announces a scenario with all its steps.
 func Planned(s *plan.Scenario) event.ScenarioPlanned {
 	e := event.ScenarioPlanned{
-		Scenario: s.Key, Name: s.Name, Repetition: s.Repetition, Description: s.Spec.Spec.Description,
+		Scenario: s.Key, Name: s.Name + place(s), Repetition: s.Repetition, Description: s.Spec.Spec.Description,
 		Labels: s.Spec.Metadata.Labels, Covers: s.Spec.Spec.Covers, Pos: s.Spec.At,
 	}
 	for _, step := range s.Steps {
@@ -141,4 +157,15 @@ func Planned(s *plan.Scenario) event.ScenarioPlanned {
 		})
 	}
 	return e
+}
+
+// place is what the key of a scenario that runs on several clusters adds to its
+// name: @local.
+func place(s *plan.Scenario) string {
+	rest, ok := strings.CutPrefix(s.Key, s.Dir+"@")
+	if !ok {
+		return ""
+	}
+	where, _, _ := strings.Cut(rest, "#")
+	return "@" + where
 }

@@ -25,6 +25,7 @@ type scenario struct {
 	// namespaceUID is empty when the answer to its creation was lost.
 	namespaceUID types.UID
 	world        *step.World
+	notUndone    []error // nodes that are not what they were
 }
 
 // run runs the scenario and starts its cleanup, which goes on beside the next
@@ -32,6 +33,8 @@ type scenario struct {
 func (s *scenario) run(ctx, cleanup context.Context) event.Outcome {
 	end, outcome := s.steps(ctx)
 	s.Sink.Emit(end)
+	cleanup = cluster.Within(cleanup, s.plan.Key, "cleanup")
+	s.undo(cleanup)
 	s.cleanups.Go(func() {
 		defer s.Clusters.Release(s.plan)
 		s.cleanUp(cleanup, outcome)
@@ -44,11 +47,16 @@ func (s *scenario) steps(ctx context.Context) (event.ScenarioEnded, event.Outcom
 	end := event.ScenarioEnded{Scenario: s.plan.Key}
 	if err := s.prepare(ctx); err != nil {
 		var unmet *unmetError
+		var notAllowed *notAllowedError
+		var refused *refusedError
+		var missing *missingError
 		end.Outcome, end.Reason, end.Message = event.Errored, event.ReasonCluster, err.Error()
 		switch {
 		case ctx.Err() != nil:
 			end.Reason = event.ReasonInterrupted
-		case errors.As(err, &unmet):
+		case errors.As(err, &refused):
+			end.Reason = event.ReasonInvalid
+		case errors.As(err, &unmet), errors.As(err, &notAllowed), errors.As(err, &missing):
 			end.Outcome, end.Reason = event.Skipped, event.ReasonRequirement
 		}
 		return end, end.Outcome
@@ -84,11 +92,17 @@ func (e *unmetError) Error() string {
 
 // prepare finds the cluster and checks it, without writing anything to it.
 func (s *scenario) prepare(ctx context.Context) error {
-	var err error
+	err := s.notAllowed()
+	if err != nil {
+		return err
+	}
 	if s.cluster, err = s.Clusters.For(ctx, s.plan); err != nil {
 		return err
 	}
 	s.Sink.Emit(event.ClusterReady{Scenario: s.plan.Key, Cluster: s.cluster.About})
+	if err := s.guard(); err != nil {
+		return err
+	}
 	unmet, err := s.plan.Unmet(s.cluster.Facts)
 	if err != nil {
 		return err
@@ -100,7 +114,7 @@ func (s *scenario) prepare(ctx context.Context) error {
 	if s.plan.Repetition > 0 {
 		s.namespace += fmt.Sprintf("-%d", s.plan.Repetition)
 	}
-	return nil
+	return s.permitted(ctx)
 }
 
 // begin makes the namespace and starts watching it.
@@ -117,7 +131,8 @@ func (s *scenario) begin(ctx context.Context) error {
 	s.world = &step.World{
 		Client: s.cluster.Client, Watches: s.cluster.Client.NewWatches(context.WithoutCancel(ctx)),
 		Plan: s.plan, Facts: s.cluster.Facts, RunID: s.RunID, Namespace: s.namespace,
-		Environment: s.cluster.About.Environment, NoBaselines: s.NoBaselines,
+		Environment: s.cluster.About.Environment, NoBaselines: s.NoBaselines, AgentImage: s.cluster.AgentImage,
+		Getenv: s.Getenv, Nodes: s.cluster.Nodes, Images: s.Images,
 		Notice: func(text string) {
 			s.Sink.Emit(event.Notice{Scenario: s.plan.Key, Text: text})
 		},

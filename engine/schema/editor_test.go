@@ -38,8 +38,8 @@ func TestEditorCompletes(t *testing.T) {
 		name, text string
 		want, not  []string
 	}{
-		{"verb", stepLine + "name: When it is there\n‸", []string{"apply", "wait", "assert", "measure", "delete", "patch", "load", "timeout"}, []string{"run", "fro"}},
-		{"verb-jetbrains", jetBrainsLine + "name: When it is there\n‸", []string{"apply", "wait", "measure"}, []string{"run"}},
+		{"verb", stepLine + "name: When it is there\n‸", []string{"apply", "wait", "assert", "measure", "delete", "patch", "load", "http", "exec", "logs", "disrupt", "run", "timeout"}, []string{"script", "fro"}},
+		{"verb-jetbrains", jetBrainsLine + "name: When it is there\n‸", []string{"apply", "wait", "measure", "run"}, []string{"script"}},
 		{"condition", stepLine + "wait:\n  - ‸", []string{"for", "on", "cel", "let", "stays", "never"}, []string{"apply"}},
 		{"kind", stepLine + "measure:\n  - name: startup\n    ‸", []string{"pods", "elapsed", "objects", "api"}, []string{"apply"}},
 		{"enum", stepLine + "measure:\n  - name: startup\n    pods:\n      from: ‸", []string{"stored", "accepted", "sent", "due"}, nil},

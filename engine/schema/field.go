@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
-
-	"github.com/realspec/realspec/engine/spec"
 )
 
 // Field is one field of the language: what its tags and its comment say.
@@ -19,8 +17,6 @@ type Field struct {
 	Kind     bool     // exactly one of the fields of its type with Kind is written
 	With     []string // the fields of which one must be written beside this one
 	Enum     []string
-	// Reserved is a word that is refused as not available yet. The schemas leave it out.
-	Reserved bool
 	Comment
 	goName string
 }
@@ -47,21 +43,9 @@ func Fields(t reflect.Type, docs Docs) []Field {
 		if name == "" || name == "-" {
 			continue
 		}
-		one := Field{Name: name, goName: f.Name, Type: f.Type,
-			Reserved: f.Type == reflect.TypeFor[spec.Unavailable](), Comment: parts(docs[t.Name()+"."+f.Name])}
+		one := Field{Name: name, goName: f.Name, Type: f.Type, Comment: parts(docs[t.Name()+"."+f.Name])}
 		one.rules(f.Tag.Get("realspec"))
 		out = append(out, one)
-	}
-	return out
-}
-
-// fieldsOf are the fields without those that are reserved.
-func fieldsOf(t reflect.Type, docs Docs) []Field {
-	var out []Field
-	for _, f := range Fields(t, docs) {
-		if !f.Reserved {
-			out = append(out, f)
-		}
 	}
 	return out
 }

@@ -100,7 +100,7 @@ func (b *builder) accepts(t reflect.Type) accepts {
 func (b *builder) acceptsFields(t reflect.Type, v any) bool {
 	fields, ok := v.(map[string]any)
 	known := map[string]Field{}
-	for _, f := range fieldsOf(t, b.docs) {
+	for _, f := range Fields(t, b.docs) {
 		known[f.Name] = f
 	}
 	for name, value := range fields {

@@ -35,6 +35,7 @@ type node struct {
 	AllOf                []*node          `json:"allOf,omitempty"`
 	AnyOf                []*node          `json:"anyOf,omitempty"`
 	OneOf                []*node          `json:"oneOf,omitempty"`
+	Not                  *node            `json:"not,omitempty"`
 	If                   *node            `json:"if,omitempty"`
 	Then                 *node            `json:"then,omitempty"`
 	Else                 *node            `json:"else,omitempty"`

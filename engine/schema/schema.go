@@ -62,6 +62,23 @@ func Step(docs Docs) ([]byte, error) {
 	return root.write()
 }
 
+// Config is the schema of .realspec.yaml.
+func Config(docs Docs) ([]byte, error) {
+	b := &builder{docs: docs, definitions: map[string]*node{}}
+	ref, err := b.typ(reflect.TypeFor[spec.Config]())
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{"apiVersion": spec.APIVersion, "kind": spec.KindConfig} {
+		if err := b.definitions["Config"].constant(name, value); err != nil {
+			return nil, err
+		}
+	}
+	root := b.root(spec.ConfigFile+", the configuration of realspec", docs["Config"])
+	root.AllOf = []*node{ref} // a $ref at the root would make validators ignore all beside it
+	return root.write()
+}
+
 // kubernetesObject is the only definition without a Go type.
 const kubernetesObject = "KubernetesObject"
 
@@ -119,7 +136,7 @@ func (b *builder) structure(t reflect.Type) error {
 	n := &node{Description: b.docs[t.Name()], Type: "object", AdditionalProperties: false}
 	b.definitions[t.Name()] = n
 	var unary []string
-	for _, f := range fieldsOf(t, b.docs) {
+	for _, f := range Fields(t, b.docs) {
 		one, err := b.field(t, f)
 		if err != nil {
 			return err
@@ -137,6 +154,7 @@ func (b *builder) structure(t reflect.Type) error {
 	if len(unary) > 0 {
 		n.OneOf = requiredOf(unary)
 	}
+	n.conditions(t.Name())
 	return nil
 }
 
@@ -179,7 +197,9 @@ func (b *builder) field(t reflect.Type, f Field) (*node, error) {
 	// Draft-07 ignores what stands beside $ref, and that is right for comments:
 	// editors show them, validators need not. Rules are never put there.
 	b.annotate(n, f)
-	n.Enum = f.Enum
+	if n.Enum = f.Enum; n.Type == "array" && f.Enum != nil {
+		n.Enum, n.Items = nil, &node{Type: "string", Enum: f.Enum}
+	}
 	if (f.Required || f.isUnary()) && f.Enum == nil {
 		switch n.Type {
 		case "array":

@@ -18,18 +18,19 @@ type HTTP struct {
 	// The body, as a text. Example: hello.
 	Body Text `json:"body,omitempty"`
 	// The body, as JSON; the content-type is then application/json.
-	// Example: {model: small, messages: [{role: user, content: How many nodes?}]}.
+	// Example: {model: small, messages: [{role: user, content: Count the nodes}]}.
 	JSON Object `json:"json,omitempty"`
 	// Where the request is sent from: cluster (a pod of realspec's agent) or here
 	// (the machine that realspec runs on). Default: cluster when the host is one
-	// that only the cluster knows (a name without a dot, or one that ends in .svc or
-	// .cluster.local), else here.
+	// that only the cluster knows (a name without a dot except localhost, or one that
+	// ends in .svc or .cluster.local), else here.
 	From string `json:"from,omitempty" realspec:"enum=cluster|here"`
 	// Labels of the pod that sends the request from the cluster; it is then in the
 	// scenario's namespace, so that NetworkPolicies know it.
 	// Example: {app: frontend}.
 	As map[string]string `json:"as,omitempty"`
 	// How TLS is verified. Default: by the machine's certificates.
+	// Example: {serverName: web.example.com}.
 	TLS *TLS `json:"tls,omitempty"`
 	// How long the answer may take. Default: 10s.
 	RequestTimeout Duration `json:"requestTimeout,omitempty"`
@@ -72,7 +73,8 @@ type Rule struct {
 type Exec struct {
 	// At is where the value of exec begins.
 	At Pos `json:"-"`
-	// The pods. Of several that are ready, the command runs in the first by name.
+	// The pods. Of several that are ready, the command runs in the first by name; one
+	// that is selected by its name need not be ready.
 	// Example: {kind: Pod, selector: app=database}.
 	On Selector `json:"on" realspec:"required"`
 	// The container. Default: the one that the annotation
@@ -94,8 +96,10 @@ type Exec struct {
 
 // Run runs a command on the machine that realspec runs on. A run refuses it
 // unless --allow-commands is given. It has the scenario's folder as its working
-// directory, KUBECONFIG for the scenario's cluster, and REALSPEC_NAMESPACE. With a
-// step `timeout` it is ended, with all that it started, when the time is over.
+// directory, and of the environment only PATH, HOME, TMPDIR and LANG, KUBECONFIG for
+// the scenario's cluster and namespace, and REALSPEC_NAMESPACE. When its time is over
+// it is asked to end (SIGTERM), and ended 5 s later; what it has left running is
+// ended with it.
 type Run struct {
 	// At is where the value of run begins.
 	At Pos `json:"-"`
@@ -120,7 +124,8 @@ type Run struct {
 type Logs struct {
 	// At is where the value of logs begins.
 	At Pos `json:"-"`
-	// The pods; the lines of all of them are read, pod by pod.
+	// The pods; the lines of all of them are read, pod by pod. A container that has not
+	// started has written nothing.
 	// Example: {kind: Pod, selector: app=web}.
 	On Selector `json:"on" realspec:"required"`
 	// The container. Default: all of a pod. Example: web.
@@ -154,7 +159,7 @@ type Response struct {
 	// From the moment when the request was due to the end of the answer.
 	// Example: response.took < duration('5s').
 	Took time.Duration `json:"took"`
-	// Why there was no answer; empty when there was one. Example: response.error.
+	// Why there was no answer; empty when there was one. Example: response.error == ''.
 	Error string `json:"error"`
 }
 

@@ -27,17 +27,18 @@ type HTTPMeasure struct {
 	JSON Object `json:"json,omitempty"`
 	// Where the requests are sent from: cluster (pods of realspec's agent) or here
 	// (the machine that realspec runs on). Default: cluster when the host is one
-	// that only the cluster knows (a name without a dot, or one that ends in .svc or
-	// .cluster.local), else here.
+	// that only the cluster knows (a name without a dot except localhost, or one that
+	// ends in .svc or .cluster.local), else here.
 	From string `json:"from,omitempty" realspec:"enum=cluster|here"`
 	// Labels of the pods that send the requests from the cluster; they are then in
 	// the scenario's namespace, so that NetworkPolicies know them.
 	// Example: {app: frontend}.
 	As map[string]string `json:"as,omitempty"`
 	// How many agent pods share the rate. Default: 1 for each 1000 requests a
-	// second. Unit: pods.
+	// second. Example: 2. Unit: pods.
 	Agents int `json:"agents,omitempty"`
 	// How TLS is verified. Default: by the machine's certificates.
+	// Example: {serverName: web.example.com}.
 	TLS *TLS `json:"tls,omitempty"`
 	// Requests a second, of all agents together. Example: 100. Unit: requests a
 	// second.
@@ -57,8 +58,9 @@ type HTTPMeasure struct {
 	RequestTimeout Duration `json:"requestTimeout,omitempty"`
 	// Open a new connection for every request. Default: false.
 	Fresh bool `json:"fresh,omitempty"`
-	// What must hold of every `response`; one for which it does not has failed.
-	// Default: the status is from 200 to 299.
+	// What must hold of every `response`; one for which it does not has failed. The
+	// expressions may use vars and env besides, and nothing else. Default: the status
+	// is from 200 to 299.
 	// Example: [{cel: response.status == 200}].
 	Checks []Rule `json:"checks,omitempty"`
 }

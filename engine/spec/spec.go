@@ -65,7 +65,7 @@ type ScenarioSpec struct {
 	// cluster-scoped (objects without a namespace), namespaces (objects in
 	// namespaces that it did not make), privileged (containers) and host-path
 	// (volumes, and host networks and processes). Example: [disruption].
-	Allow []string `json:"allow,omitempty"`
+	Allow []string `json:"allow,omitempty" realspec:"enum=disruption|cluster-scoped|namespaces|privileged|host-path"`
 	// How long the whole scenario may take, without cleanup. Default: 30m.
 	Timeout Duration `json:"timeout,omitempty"`
 	// Values that steps, manifests and expressions use as vars.NAME. A text may

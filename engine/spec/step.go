@@ -17,8 +17,8 @@ type Step struct {
 	ID string `json:"id,omitempty"`
 	// Requirement ids that this step covers. Example: [BR-PRODUCTION-005].
 	Covers []string `json:"covers,omitempty"`
-	// A condition over vars, env, cluster and nodes: when it is false, the step is
-	// skipped. Example: nodes.size() > 1.
+	// A condition over vars, env, cluster, nodes and outputs: when it is false, the
+	// step is skipped. Example: nodes.size() > 1.
 	If Expr `json:"if,omitempty"`
 	// How long the step may take, all its attempts together. Default: 1m for apply,
 	// delete and patch, 5m for wait, disrupt and run, and none for assert, http, exec
@@ -198,10 +198,12 @@ type Condition struct {
 	// The opposite: the condition must not become true at any time during
 	// `stays`. Default: false.
 	Never bool `json:"never,omitempty"`
-	// Fail as soon as a pod that is waited for is in a state that does not heal by
-	// itself: its image cannot be pulled, its container crashes again and again (three
-	// times), its configuration is wrong, or it has fitted on no node for 30 s.
-	// Default: true for `for: ready` and condition=, else false.
+	// Fail as soon as a pod that is waited for, or belongs to what is waited for, is in
+	// a state that does not heal by itself: its image cannot be pulled, its container
+	// has been restarted three times, it cannot be started or its configuration has
+	// been wrong for 10 s, it has failed and nothing owns it, or it has fitted on no
+	// node for 30 s. Default: true for `for: ready` and condition= (not for the status
+	// False, nor for conditions that are failures, such as Failed), else false.
 	FailFast *bool `json:"failFast,omitempty"`
 }
 

@@ -120,7 +120,3 @@ type Template struct {
 	Path []any
 	Text Text
 }
-
-// Unavailable marks a word of the language that is reserved and refused with
-// "not available yet" until the engine can do it.
-type Unavailable struct{}

@@ -2,6 +2,7 @@ package step
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -13,38 +14,96 @@ import (
 	"github.com/realspec/realspec/engine/spec"
 )
 
-// apply creates or changes the step's objects by server-side apply.
+// apply creates or changes the step's objects by server-side apply, or proves
+// that the API server refuses them.
 func (w *World) apply(ctx context.Context, s *plan.Step, r *Result) {
-	sources := slices.Concat(s.Apply.Manifests, s.Apply.Objects)
-	objects, ok := w.render(ctx, s, sources, r)
-	if !ok {
+	b := &batch{w: w, client: w.Client, sources: slices.Concat(s.Apply.Manifests, s.Apply.Objects)}
+	var ok bool
+	if b.objects, ok = w.render(ctx, s, b.sources, r); !ok {
 		return
 	}
-	for i, o := range objects {
-		if err := w.mayTake(ctx, o); err != nil {
-			r.add(fault(ctx, sources[i].At, err))
-		}
+	b.check(ctx, r)
+	as, err := w.text(ctx, s.Text(s.Apply.As))
+	if err != nil {
+		r.add(fault(ctx, s.Apply.As.At, err))
 	}
 	if r.Outcome != event.Passed {
 		return
 	}
-	var done int
-	w.Client.ApplyAll(ctx, objects, func(i int, got *unstructured.Unstructured, err error) {
+	if as != "" {
+		b.client = w.Client.Impersonate(as)
+		r.note("applied as %s", as)
+	}
+	if as != "" && s.Apply.Expect != "refused" {
+		b.mayNow(ctx)
+	}
+	switch {
+	case s.Apply.Expect == "refused":
+		b.refused(ctx, s, r)
+	case len(s.Apply.Dependencies) > 0:
+		b.inOrder(ctx, s, r)
+	default:
+		b.apply(ctx, everyPosition(len(b.objects)), r)
+		slices.SortStableFunc(r.Findings, func(a, b event.Finding) int { return a.Pos.Line - b.Pos.Line })
+	}
+}
+
+// batch is the objects of an apply step.
+type batch struct {
+	w       *World
+	client  *cluster.Client // of the user that they are applied as
+	sources []spec.Object   // as they are written
+	objects []*unstructured.Unstructured
+	applied int
+}
+
+func everyPosition(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// check refuses what the scenario must not touch, before anything is written.
+func (b *batch) check(ctx context.Context, r *Result) {
+	for i, o := range b.objects {
+		err := b.w.mayWrite(o, b.objects)
+		if err == nil {
+			err = b.w.mayTake(ctx, o)
+		}
+		var optIn *OptInError
+		if errors.As(err, &optIn) {
+			r.add(event.Finding{Outcome: event.Errored, Reason: event.ReasonInvalid, Pos: b.sources[i].At, Message: err.Error()})
+		} else if err != nil {
+			r.add(fault(ctx, b.sources[i].At, err))
+		}
+	}
+}
+
+// apply applies the objects at some positions, wave by wave, and returns those
+// that were applied.
+func (b *batch) apply(ctx context.Context, positions []int, r *Result) (done []int) {
+	var some []*unstructured.Unstructured
+	for _, i := range positions {
+		some = append(some, b.objects[i])
+	}
+	b.client.ApplyAll(ctx, some, func(n int, got *unstructured.Unstructured, err error) {
+		i := positions[n]
+		if err == nil {
+			err = b.w.note(got)
+		}
 		if err != nil {
-			f := fault(ctx, sources[i].At, err)
-			f.Message = fmt.Sprintf("%s: %s", ref(objects[i]), f.Message)
+			f := fault(ctx, b.sources[i].At, err)
+			f.Message = fmt.Sprintf("%s: %s", ref(b.objects[i]), f.Message)
 			r.add(f)
 			return
 		}
-		done++
-		w.Progress(fmt.Sprintf("applied %d of %d objects", done, len(objects)))
-		if err := w.note(got); err != nil {
-			r.add(fault(ctx, sources[i].At, err))
-		}
+		done = append(done, i)
+		b.applied++
+		b.w.Progress(fmt.Sprintf("applied %d of %d objects", b.applied, len(b.objects)))
 	})
-	if r.Outcome != event.Passed {
-		slices.SortStableFunc(r.Findings, func(a, b event.Finding) int { return a.Pos.Line - b.Pos.Line })
-	}
+	return done
 }
 
 // render fills in the objects and puts them into the scenario's namespace, with
@@ -79,7 +138,8 @@ func (w *World) render(ctx context.Context, s *plan.Step, sources []spec.Object,
 	return objects, r.Outcome == event.Passed
 }
 
-// label marks an object as this run's, so that it can be found and removed.
+// label marks an object as this run's, so that it can be found and removed, and
+// puts in the images that run instead of those that it names.
 func (w *World) label(o *unstructured.Unstructured) {
 	labels := o.GetLabels()
 	if labels == nil {
@@ -87,6 +147,7 @@ func (w *World) label(o *unstructured.Unstructured) {
 	}
 	labels[cluster.LabelRun], labels[cluster.LabelScenario] = w.RunID, w.Plan.Name
 	o.SetLabels(labels)
+	w.Images.Rewrite(o.Object)
 }
 
 // definedScopes are the kinds that CRDs among the objects define, and whether
@@ -103,6 +164,39 @@ func definedScopes(objects []*unstructured.Unstructured) map[string]bool {
 		scopes[kind+"."+group] = scope == "Namespaced"
 	}
 	return scopes
+}
+
+// mayWrite refuses an object that takes an opt-in which the scenario has not: one
+// without a namespace, or one in a namespace that is not of this run. What a
+// manifest says of it was checked when it was loaded; a kind of a CRD, or a
+// namespace that an expression gives, is only known now.
+func (w *World) mayWrite(o *unstructured.Unstructured, beside []*unstructured.Unstructured) error {
+	allow := w.Plan.Spec.Spec.Allow
+	switch ns := o.GetNamespace(); {
+	case ns == "" && !slices.Contains(allow, spec.AllowClusterScoped):
+		return &OptInError{Object: ref(o), Why: "has no namespace", Allow: spec.AllowClusterScoped}
+	case ns == "" || ns == w.Namespace || w.ownNamespace(ns, beside) || slices.Contains(allow, spec.AllowNamespaces):
+		return nil
+	default:
+		return &OptInError{Object: ref(o), Why: "is in namespace " + ns + ", which the scenario did not make", Allow: spec.AllowNamespaces}
+	}
+}
+
+// ownNamespace tells whether a namespace is the scenario's, or becomes so beside.
+func (w *World) ownNamespace(namespace string, beside []*unstructured.Unstructured) bool {
+	return slices.ContainsFunc(w.applied, func(a applied) bool {
+		return a.resource == cluster.Namespaces && a.name == namespace
+	}) || slices.ContainsFunc(beside, func(o *unstructured.Unstructured) bool {
+		return o.GroupVersionKind() == cluster.Namespaces.GVK && o.GetName() == namespace
+	})
+}
+
+// OptInError says that an object takes an opt-in of the scenario.
+type OptInError struct{ Object, Why, Allow string }
+
+// Error says what was found and what to write.
+func (e *OptInError) Error() string {
+	return fmt.Sprintf("%s %s, and that must be allowed in scenario.yaml: spec.allow: [%s]", e.Object, e.Why, e.Allow)
 }
 
 // mayTake refuses an object outside the scenario's own namespace that is there

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"math"
 	"path/filepath"
 	"strings"
 
@@ -33,6 +34,22 @@ func (w *World) baseline(s *plan.Step, r *Result) {
 		return
 	}
 	for _, j := range compare.Judge(recorded, r.Measures, *s.Baseline) {
-		r.add(event.Finding{Outcome: j.Outcome, Reason: event.ReasonBaseline, Pos: s.Baseline.At, Message: j.Message})
+		r.add(event.Finding{Outcome: j.Outcome, Reason: event.ReasonBaseline, Pos: s.Baseline.At, Message: j.Message, Baseline: compared(j)})
 	}
+}
+
+// compared has the numbers of a judgement, those that there are.
+func compared(j compare.Judgement) *event.Baseline {
+	return &event.Baseline{
+		Name: j.Name, Unit: j.Unit, Value: finite(j.Value), Median: finite(j.Median),
+		Low: finite(j.Low), High: finite(j.High), Limit: finite(j.Limit), P: finite(j.P), Runs: j.Runs,
+	}
+}
+
+// finite is nil for what was not reached, is not limited or not known.
+func finite(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
 }

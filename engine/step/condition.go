@@ -67,6 +67,11 @@ func (w *World) condition(ctx context.Context, s *plan.Step, c *spec.Condition) 
 	if err != nil {
 		return condition{}, err
 	}
+	return w.overSelection(s, c, sel)
+}
+
+// overSelection is a condition on every object of a selection.
+func (w *World) overSelection(s *plan.Step, c *spec.Condition, sel *selection) (condition, error) {
 	feed := sel.feed(w)
 	out := condition{spec: c, title: sel.String(), feeds: func() []*cluster.Feed { return []*cluster.Feed{feed} }}
 	goal, err := spec.ParseFor(c.For)

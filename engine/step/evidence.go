@@ -29,43 +29,54 @@ func (w *World) explain(ctx context.Context, waiters []*waiter, r *Result) {
 	r.Evidence = w.evidence(context.WithoutCancel(ctx), about)
 }
 
-// evidence is what someone would have typed next: the pods that are not ready,
-// and the newest warnings and events of what failed.
+// evidence is what someone would have typed next: the pods that are not ready, the
+// last lines of their containers, the nodes under them, and the newest warnings and
+// events of what failed.
 func (w *World) evidence(ctx context.Context, about []*unstructured.Unstructured) []event.Evidence {
 	ctx, cancel := context.WithTimeout(ctx, evidenceTime)
 	defer cancel()
 	var out []event.Evidence
-	if lines := w.unreadyPods(ctx); len(lines) > 0 {
+	pods, err := w.Client.Unready(ctx, w.Namespace)
+	for _, o := range about {
+		known := func(p *unstructured.Unstructured) bool { return p.GetUID() == o.GetUID() }
+		if o.GetKind() == cluster.Pods.GVK.Kind && ready.Of(o).State != ready.Ready && !slices.ContainsFunc(pods, known) {
+			pods = append(pods, o) // of another namespace, or just ready
+		}
+	}
+	if err != nil {
+		out = append(out, event.Evidence{Title: "pods that are not ready", Lines: []string{"could not be read: " + err.Error()}})
+	} else if lines := podLines(pods); len(lines) > 0 {
 		out = append(out, event.Evidence{Title: "pods that are not ready", Lines: lines})
 	}
 	events, err := w.Client.List(ctx, cluster.Events, w.Namespace, cluster.ListOptions{})
 	if err != nil {
-		return append(out, event.Evidence{Title: "events", Lines: []string{"could not be read: " + err.Error()}})
-	}
-	if lines := eventLines(events, about); len(lines) > 0 {
+		out = append(out, event.Evidence{Title: "events", Lines: []string{"could not be read: " + err.Error()}})
+	} else if lines := eventLines(events, about); len(lines) > 0 {
 		out = append(out, event.Evidence{Title: "events", Lines: lines})
 	}
-	return out
+	pods = pods[:min(len(pods), maxPods)]
+	out = append(out, w.lastWords(ctx, pods)...)
+	return append(out, w.unreadyNodes(ctx, pods, about)...)
 }
 
-func (w *World) unreadyPods(ctx context.Context) []string {
+// podLines are the states of pods and of their containers. What the state of the
+// pod says of a container, its own line says better.
+func podLines(pods []*unstructured.Unstructured) []string {
 	var lines []string
-	var more int
-	pods, err := w.Client.List(ctx, cluster.Pods, w.Namespace, cluster.ListOptions{})
-	if err != nil {
-		return []string{"could not be read: " + err.Error()}
-	}
-	for _, pod := range pods {
+	for _, pod := range pods[:min(len(pods), maxPods)] {
 		s := ready.Of(pod)
-		switch {
-		case s.State == ready.Ready:
-		case len(lines) == maxPods:
-			more++
-		default:
-			lines = append(lines, fmt.Sprintf("Pod/%s %s: %s", pod.GetName(), strings.ToLower(string(s.State)), s.Message))
+		line, own := fmt.Sprintf("Pod/%s %s: %s", pod.GetName(), s.State, s.Message), []string{}
+		for _, c := range cluster.Containers(pod) {
+			if state := containerState(c); state != "" {
+				own = append(own, fmt.Sprintf("  container %s: %s", c.Name, cutLine(state)))
+				if strings.HasPrefix(s.Message, "container "+c.Name+":") {
+					line = fmt.Sprintf("Pod/%s %s", pod.GetName(), s.State)
+				}
+			}
 		}
+		lines = append(append(lines, line), own...)
 	}
-	if more > 0 {
+	if more := len(pods) - maxPods; more > 0 {
 		lines = append(lines, fmt.Sprintf("… and %d more", more))
 	}
 	return lines
@@ -94,7 +105,8 @@ func eventLines(events, about []*unstructured.Unstructured) []string {
 		if n, _, _ := unstructured.NestedInt64(e.Object, "count"); n > 1 {
 			times = fmt.Sprintf(" (%d times)", n)
 		}
-		lines = append(lines, fmt.Sprintf("%s %s/%s %v: %v%s", e.Object["type"], kind, name, e.Object["reason"], e.Object["message"], times))
+		message, _ := e.Object["message"].(string) // a probe's output ends with a new line
+		lines = append(lines, fmt.Sprintf("%s %s/%s %v: %s%s", e.Object["type"], kind, name, e.Object["reason"], strings.TrimSpace(message), times))
 	}
 	return lines
 }

@@ -59,7 +59,7 @@ func (w *World) lag(ctx context.Context, kind string, span [2]time.Time) (*event
 	}
 }
 
-func (p *probe) echoes() []measure.Echo {
+func (p *echoed) echoes() []measure.Echo {
 	echoes := p.canary.Echoes()
 	all := make([]measure.Echo, len(echoes))
 	for i, e := range echoes {

@@ -22,6 +22,13 @@ type taken struct {
 	samples   int64
 	missing   int64
 	late      bool // the event queue was full meanwhile
+	// doubt says why there is too little for any verdict, without of what there is
+	// no figure and why; notes are for a reader of the step.
+	doubt    string
+	doubtful event.Reason // of doubt; default: too few samples
+	short    string       // why the load was not delivered as asked
+	without  map[string]string
+	notes    []string
 	// What repetitions are pooled from.
 	pods    *measure.PodsResult
 	objects *measure.ObjectsResult
@@ -31,7 +38,11 @@ type taken struct {
 type window struct {
 	Span
 	metrics []byte
-	calls   map[string]delivered // api measures that ran meanwhile, by name
+	calls   map[string]delivered     // api measures that ran meanwhile, by name
+	usage   map[string]*usageSampler // usage measures of this time, by name
+	failed  map[string]error         // those that could not be started
+	not     map[string]string        // measures that are not measurable here, by name, and why
+	traffic map[string]traffic       // http and network measures, by name
 }
 
 // measure reads the step's measures and judges them by its thresholds. Without
@@ -42,6 +53,8 @@ func (w *World) measure(ctx context.Context, s *plan.Step, r *Result) {
 		for _, did := range win.calls {
 			w.take(did.taken, r)
 		}
+		w.takeUsage(s, win, r)
+		w.takeTraffic(ctx, s, win, r)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
 		defer cancel()
 		w.keep(ctx, s, r)
@@ -49,19 +62,31 @@ func (w *World) measure(ctx context.Context, s *plan.Step, r *Result) {
 	}
 	for i := range s.Measure {
 		m := &s.Measure[i]
+		if why := win.not[m.Name]; why != "" {
+			w.take(unmeasured(m, why), r)
+			continue
+		}
 		got, err := w.complete(ctx, s, m, win, r)
 		if err != nil {
 			r.add(fault(ctx, m.At, err))
 			continue
 		}
 		w.take(got, r)
+		if got.measured.Unmeasurable != "" {
+			continue
+		}
 		if call, ok := win.calls[m.Name]; ok {
 			call.judge(m.At, r)
+		}
+		if got.short != "" {
+			r.add(event.Finding{Outcome: event.Inconclusive, Reason: event.ReasonDelivery, Pos: m.At,
+				Message: m.Name + ": the load was not delivered: " + got.short})
 		}
 		w.enough(m, got, r)
 	}
 	w.thresholds(ctx, s, r)
 	w.baseline(s, r)
+	skipUnmeasured(s, r)
 }
 
 // keepTime is how long taking the measures of a step that has failed may take.
@@ -71,19 +96,30 @@ const keepTime = 5 * time.Second
 func (w *World) take(t taken, r *Result) {
 	w.taken[t.measured.Name] = t
 	r.Measures = append(r.Measures, t.measured)
+	r.Notes = append(r.Notes, t.notes...)
 }
 
 // during runs the steps that the measures wrap, and the calls of the api measures
 // beside them, and answers with their time. The first step that does not pass
 // ends the step.
 func (w *World) during(ctx context.Context, s *plan.Step, r *Result) (window, bool) {
-	win := window{metrics: w.metrics, calls: map[string]delivered{}}
+	win := window{metrics: w.metrics, calls: map[string]delivered{}, usage: map[string]*usageSampler{},
+		failed: map[string]error{}, not: map[string]string{}}
+	for i := range s.Measure {
+		if why := w.unmeasurable(ctx, s, &s.Measure[i]); why != "" {
+			win.not[s.Measure[i].Name] = why
+		}
+	}
 	if len(s.During) > 0 {
 		win.metrics = w.metricsBefore(ctx, s)
 	}
-	win.Start = time.Now()
+	w.prepareTraffic(ctx, s, &win)
+	w.beginUsage(ctx, s, &win)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	w.startTraffic(ctx, s, &win)
+	win.Start = time.Now()
+	wrapped := make(chan struct{})
 	var calling sync.WaitGroup
 	var mu sync.Mutex
 	for i := range s.Measure {
@@ -102,12 +138,24 @@ func (w *World) during(ctx context.Context, s *plan.Step, r *Result) (window, bo
 			win.calls[m.Name] = did
 		})
 	}
+	for name, sampler := range win.usage {
+		if f := usageOf(s, name).For.Value; f > 0 {
+			calling.Go(func() { sampler.run(ctx, f) })
+		}
+	}
+	win.waitTraffic(ctx, &calling, wrapped)
 	ok := w.wrapped(ctx, s, r, &mu)
+	close(wrapped)
 	if !ok {
 		stop()
 	}
 	calling.Wait()
 	win.End = time.Now()
+	for _, sampler := range win.usage {
+		if sampler.ended.IsZero() {
+			sampler.end(ctx)
+		}
+	}
 	return win, ok
 }
 

@@ -56,6 +56,7 @@ func (w *World) patchBody(ctx context.Context, s *plan.Step) (types.PatchType, [
 		if err != nil {
 			return "", nil, err
 		}
+		w.Images.Rewrite(fields)
 		body, err := json.Marshal(fields)
 		return kind, body, err
 	}

@@ -31,6 +31,10 @@ func (w *World) read(ctx context.Context, s *plan.Step, m *spec.Measure, win win
 		return w.readPrometheus(ctx, s, m, win)
 	case m.Elapsed != nil:
 		return w.readElapsed(m, win.Span)
+	case m.Usage != nil:
+		return w.readUsage(ctx, s, m, win)
+	case m.HTTP != nil, m.Network != nil:
+		return w.readTraffic(ctx, m, win)
 	}
 	did, ok := win.calls[m.Name]
 	if !ok {

@@ -26,9 +26,9 @@ type objectRecord struct {
 	objects *measure.Objects
 }
 
-// probe is an object that realspec changes all through the scenario, to see how
+// echoed is a probe: an object that realspec changes all through the scenario, to see how
 // late its changes come back on the watch.
-type probe struct {
+type echoed struct {
 	canary *cluster.Canary
 	what   string
 }
@@ -151,11 +151,11 @@ func (w *World) startProbe(ctx context.Context, res cluster.Resource, tape *clus
 		w.Notice(fmt.Sprintf("the error of measuring will not be known: the probe %s could not be made: %v", res.GVK.Kind, err))
 		return
 	}
-	w.probes[res.GVK.Kind] = &probe{canary: canary, what: res.GVK.Kind}
+	w.probes[res.GVK.Kind] = &echoed{canary: canary, what: res.GVK.Kind}
 }
 
 // probeOf is the probe that stands for a kind, or nil.
-func (w *World) probeOf(kind string) *probe {
+func (w *World) probeOf(kind string) *echoed {
 	if kind != "Pod" {
 		kind = "ConfigMap"
 	}

@@ -114,12 +114,14 @@ func (w *World) repetition(ctx context.Context, s *plan.Step, n int) repetition 
 	scenario := *w.Plan
 	scenario.Steps = []*plan.Step{&step}
 	scenario.Watches = s.Watches()
+	namespace := fmt.Sprintf("%s-r%d", w.Namespace, n)
 	child := &World{
 		Client: w.Client, Watches: w.Client.NewWatches(context.WithoutCancel(ctx)), Plan: &scenario, Facts: w.Facts,
-		RunID: w.RunID, Namespace: fmt.Sprintf("%s-r%d", w.Namespace, n), Environment: w.Environment,
+		RunID: w.RunID, Namespace: namespace, Environment: w.Environment, Images: w.Images,
 		Progress: func(text string) { w.Progress(fmt.Sprintf("repetition %d of %d: %s", n, s.Repeat, text)) },
-		Notice:   w.Notice,
-		probes:   w.probes,
+		Notice:   w.Notice, Getenv: w.Getenv, outputs: w.outputs,
+		probes: w.probes, Agents: w.Agents.In(namespace),
+		Nodes: w.Nodes, undo: w.undo,
 	}
 	made, err := w.Client.CreateNamespace(ctx, child.Namespace, map[string]string{
 		cluster.LabelRun: w.RunID, cluster.LabelScenario: w.Plan.Name,
@@ -135,6 +137,11 @@ func (w *World) repetition(ctx context.Context, s *plan.Step, n int) repetition 
 		return r
 	}
 	r.Result, r.taken = child.RunStep(ctx, &step), child.taken
+	if ctx.Err() == nil { // else the scenario undoes it
+		for _, err := range child.Undo(ctx) {
+			r.add(event.Finding{Outcome: event.Errored, Reason: event.ReasonCluster, Pos: s.At, Message: err.Error()})
+		}
+	}
 	return r
 }
 

@@ -45,6 +45,21 @@ func Run(ctx context.Context, w *World, s *plan.Step) Result {
 		w.measure(ctx, s, r)
 	case s.Load != nil:
 		w.load(ctx, s, r)
+	case s.HTTP != nil:
+		w.http(ctx, s, r)
+	case s.HTTP != nil:
+		w.http(ctx, s, r)
+	case s.Exec != nil:
+		w.exec(ctx, s, r)
+	case s.Logs != nil:
+		w.logs(ctx, s, r)
+	case s.Disrupt != nil:
+		w.disrupt(ctx, s, r)
+	case s.Run != nil:
+		w.runCommand(ctx, s, r)
+	default:
+		r.add(event.Finding{Outcome: event.Errored, Reason: event.ReasonInvalid, Pos: s.At,
+			Message: "this realspec cannot run " + s.Verb() + " steps"})
 	}
 	if cause := context.Cause(ctx); r.Outcome != event.Passed && errors.Is(cause, ErrInterrupted) {
 		r.Outcome, r.Reason, r.Message = event.Errored, event.ReasonInterrupted, cause.Error()
@@ -55,6 +70,7 @@ func Run(ctx context.Context, w *World, s *plan.Step) Result {
 			r.Findings[i].Outcome, r.Findings[i].Reason = r.Outcome, r.Reason
 		}
 	}
+	w.redacted(&r.Attempt)
 	return *r
 }
 

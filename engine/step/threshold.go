@@ -1,7 +1,9 @@
 package step
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -41,6 +43,7 @@ var quantiles = map[string]float64{"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99":
 
 // threshold judges one threshold:
 //
+//	a measure that is not measurable here             → skipped
 //	a quantile of too few samples, whatever its value → inconclusive
 //	samples that the server's own stamps contradict   → inconclusive
 //	another answer when every sample is at its lowest
@@ -48,15 +51,21 @@ var quantiles = map[string]float64{"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99":
 //	otherwise                                          → what it says
 func (w *World) threshold(ctx context.Context, s *plan.Step, t *spec.Threshold) event.Finding {
 	program := s.Program(t.CEL)
+	f := event.Finding{Outcome: event.Passed, Reason: event.ReasonThreshold, Pos: t.CEL.At, Expr: t.CEL.Text}
+	if f, skipped := w.skipped(program, f); skipped {
+		return f
+	}
 	values := w.with(w.bindings(program, func(m taken) any { return m.value }))
-	f := event.Finding{Outcome: event.Passed, Reason: event.ReasonThreshold, Pos: t.CEL.At,
-		Expr: t.CEL.Text, Parts: parts(ctx, program, values)}
+	f.Parts = parts(ctx, program, values)
 	f.Message = w.thresholdMessage(ctx, s, t)
 	if problem, reason := w.doubt(program); problem != "" {
 		f.Outcome, f.Reason, f.Message = event.Inconclusive, reason, problem
 		return f
 	}
 	ok, err := program.Bool(ctx, values)
+	if problem := w.unknown(program, f.Parts); problem != "" && err == nil {
+		err = errors.New(problem)
+	}
 	if err != nil {
 		broken := fault(ctx, t.CEL.At, err)
 		f.Outcome, f.Reason, f.Message = broken.Outcome, broken.Reason, broken.Message
@@ -94,6 +103,11 @@ func (w *World) thresholdMessage(ctx context.Context, s *plan.Step, t *spec.Thre
 
 // doubt says why the samples cannot support any answer.
 func (w *World) doubt(program *expr.Program) (string, event.Reason) {
+	for _, name := range program.Names() {
+		if m := w.taken[name]; m.doubt != "" {
+			return name + ": " + m.doubt, cmp.Or(m.doubtful, event.ReasonSamples)
+		}
+	}
 	for _, stat := range program.Stats() {
 		m := w.taken[stat.Measure]
 		name := strings.TrimSuffix(stat.Measure+"."+stat.Series, ".")
@@ -160,6 +174,11 @@ func (w *World) withinError(ctx context.Context, program *expr.Program, nominal 
 		switch {
 		case late > 0:
 			errors = append(errors, fmt.Sprintf("%s: the watch was interrupted, and some samples are known only within bounds", name))
+		case m.Kind == "usage":
+			errors = append(errors, name+": the kubelets' stamps lie before and behind the time that is measured; a longer time has a smaller error")
+		case m.Failures != nil:
+			errors = append(errors, fmt.Sprintf("%s: of %d requests the share that fails is known only to be from %.3g to %.3g (95 %%)",
+				name, m.Delivery.Due, m.Failures.Low, m.Failures.High))
 		case m.Error != nil:
 			errors = append(errors, fmt.Sprintf("%s ± %s", name, time.Duration(*m.Error*float64(time.Second)).Round(10*time.Microsecond)))
 		}

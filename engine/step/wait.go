@@ -40,6 +40,7 @@ func (w *World) wait(ctx context.Context, s *plan.Step, r *Result) {
 		return
 	}
 	start := time.Now()
+	hopeless := w.newFailFast(start)
 	for {
 		changed := changes(waiters)
 		began := time.Now()
@@ -47,6 +48,11 @@ func (w *World) wait(ctx context.Context, s *plan.Step, r *Result) {
 			wt.look(ctx, w, began)
 		}
 		next, open := w.judge(waiters, start, r)
+		if r.Outcome == event.Passed && open != nil {
+			if again := hopeless.look(ctx, waiters, r); again.Before(next) {
+				next = again
+			}
+		}
 		if r.Outcome != event.Passed {
 			w.explain(ctx, waiters, r)
 			return

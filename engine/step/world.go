@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/realspec/realspec/engine/agent"
 	"github.com/realspec/realspec/engine/cluster"
 	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/expr"
@@ -31,6 +33,18 @@ type World struct {
 	// Environment is what baselines must have been recorded in.
 	Environment event.Environment
 	NoBaselines bool // do not judge by them
+	// AgentImage gives the cluster's reference of the agent image; nil where the
+	// cluster has none.
+	AgentImage func(context.Context) (string, error)
+	// Agents are realspec's agent pods. Begin makes the fleet, unless it is there.
+	Agents *agent.Fleet
+	// Images are what runs instead of images that the cluster cannot pull.
+	Images *Images
+	// Nodes stops and starts real nodes; nil where nobody can.
+	Nodes NodeControl
+
+	// Getenv is the environment of the commands that run steps start.
+	Getenv func(string) string
 
 	began     time.Time
 	values    expr.Values     // what every expression may use
@@ -40,12 +54,16 @@ type World struct {
 	writes    map[place]string // the version of our last write, by what was written
 	pods      map[string]*podRecord
 	objects   map[spec.Pos]*objectRecord // by the measure's place
-	probes    map[string]*probe          // by kind; a repetition uses those of its scenario
+	probes    map[string]*echoed         // by kind; a repetition uses those of its scenario
 	ownProbes bool
-	queueFull int64            // how often the event queue had been full when the scenario began
-	metrics   []byte           // of the API server, when the scenario began
-	taken     map[string]taken // what was measured, by name
+	queueFull int64                      // how often the event queue had been full when the scenario began
+	metrics   []byte                     // of the API server, when the scenario began
+	usage     map[spec.Pos]*usageSampler // of measures since the scenario began, by place
+	taken     map[string]taken           // what was measured, by name
 	again     repetitions
+	outputs   map[string]any    // what steps saw, by the names of their outputs
+	veil      *strings.Replacer // hides the values of env in reports
+	undo      *deeds            // what disrupt has to undo; a repetition adds to those of its scenario
 }
 
 // place is a kind in a namespace: what one feed shows.
@@ -65,7 +83,19 @@ type applied struct {
 // that nothing that the first step causes can be missed.
 func (w *World) Begin(ctx context.Context) error {
 	w.began = time.Now()
+	ctx = cluster.Within(ctx, w.Plan.Key, "")
+	if w.undo == nil {
+		w.undo = &deeds{}
+	}
+	if w.Agents == nil {
+		w.Agents = agent.New(w.Client, agent.Options{Image: w.AgentImage, RunID: w.RunID, Scenario: w.Plan.Name,
+			Namespace: w.Namespace, Facts: w.Facts, Watches: w.Watches, Notice: w.Notice})
+	}
 	w.values = w.Plan.Values(w.Facts, w.RunID, w.Namespace)
+	if w.outputs == nil { // a repetition has those of its scenario
+		w.outputs = map[string]any{}
+	}
+	w.values["outputs"] = w.outputs
 	w.writes, w.taken, w.spans = map[place]string{}, map[string]taken{}, map[string]Span{}
 	w.pods, w.objects = map[string]*podRecord{}, map[spec.Pos]*objectRecord{}
 	tapes, err := w.record(ctx)
@@ -93,10 +123,11 @@ func (w *World) Begin(ctx context.Context) error {
 		}
 	}
 	if w.probes == nil {
-		w.probes, w.ownProbes = map[string]*probe{}, true
+		w.probes, w.ownProbes = map[string]*echoed{}, true
 		w.startProbes(ctx)
 	}
 	w.metrics = w.metricsAtStart(ctx)
+	w.startUsage(ctx)
 	w.queueFull = w.Client.Account().QueueFull
 	return nil
 }
@@ -117,6 +148,7 @@ func listening(ctx context.Context, t *cluster.Tape) error {
 
 // End ends the probes and the watches.
 func (w *World) End() {
+	w.stopUsage()
 	for _, p := range w.probes {
 		if w.ownProbes {
 			p.canary.Close()
@@ -223,6 +255,7 @@ func (w *World) RunStep(ctx context.Context, s *plan.Step) Result {
 			return r
 		}
 	}
+	ctx = cluster.Within(ctx, w.Plan.Key, s.ID)
 	span := Span{Start: time.Now()}
 	if earlier, ok := w.spans[s.ID]; ok {
 		span.Start = earlier.Start // of the first attempt

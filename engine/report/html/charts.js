@@ -114,6 +114,27 @@ const charts = (() => {
     ctx.restore();
   }
 
+  // drawRecorded draws what earlier runs had, at the height of each quantile.
+  function drawRecorded(u, measure, names) {
+    const {ctx} = u, ratio = devicePixelRatio || 1;
+    ctx.save();
+    for (const r of measure.recorded || []) {
+      const i = names.indexOf(r.series);
+      if (i < 0) continue;
+      const [from, median, to] = [r.low, r.median, r.high].map((x) => u.valToPos(x, "x", true)), y = u.valToPos(100 * r.share, "y", true);
+      ctx.beginPath();
+      ctx.rect(u.bbox.left, u.bbox.top - 8 * ratio, u.bbox.width, u.bbox.height + 16 * ratio);
+      ctx.clip();
+      ctx.fillStyle = color(i);
+      ctx.globalAlpha = 0.35;
+      ctx.fillRect(from, y - 4 * ratio, Math.max(to - from, 2 * ratio), 8 * ratio);
+      ctx.globalAlpha = 1;
+      ctx.fillStyle = css("text");
+      ctx.fillRect(median - ratio, y - 6 * ratio, 2 * ratio, 12 * ratio);
+    }
+    ctx.restore();
+  }
+
   function axes(unit, yValues, edge = Infinity) {
     const stroke = css("faint"), grid = {stroke: css("line"), width: 1}, ticks = {stroke: css("line"), width: 1};
     const font = "12px system-ui, sans-serif";
@@ -155,7 +176,8 @@ const charts = (() => {
   function cdf(figure, measure, log) {
     const all = measure.series.map(reached);
     const names = measure.series.map((s) => s.name);
-    const [low, high] = span(all, measure.limits || [], log);
+    const recorded = (measure.recorded || []).flatMap((r) => [{at: r.low}, {at: r.high}]);
+    const [low, high] = span(all, [...(measure.limits || []), ...recorded], log);
     const label = figure.querySelector("svg.static");
     const percent = (x) => (x === null || x === undefined ? "–" : x.toFixed(1) + " %");
     return plot(figure, (label ? label.getAttribute("aria-label") : measure.name) + ". Arrow keys read it.", {
@@ -166,7 +188,7 @@ const charts = (() => {
           label: (s.name || measure.name) + " (n=" + all[i].values.length + (all[i].missing ? " of " + (all[i].values.length + all[i].missing) : "") + ")",
           stroke: color(i), width: 2, dash: dashes[i % 3], points: {show: false}, paths: uPlot.paths.stepped({align: 1}), value: (u, y) => percent(y),
         }))],
-      hooks: {draw: [(u) => drawLimits(u, measure, names, true)]},
+      hooks: {draw: [(u) => drawLimits(u, measure, names, true), (u) => drawRecorded(u, measure, names)]},
     }, from(low, distribution(all, log)));
   }
 
@@ -237,6 +259,21 @@ const charts = (() => {
     }, data);
   }
 
+  // timeline has values of one unit over the time of the run.
+  function timeline(figure, {unit, lines}) {
+    const data = uPlot.join(lines.map((l) => [l.x, l.y]));
+    const said = (u, y) => (y === null || y === undefined ? "–" : format.value(y, unit));
+    const options = axes("s", (u, at) => at.map((x) => (x === null ? null : format.tick(x, unit))));
+    options[1].size = 84;
+    const label = figure.querySelector("svg.static").getAttribute("aria-label");
+    return plot(figure, label + ". Arrow keys read it.", {
+      scales: {x: {time: false}, y: {range: (u, low, high) => [Math.min(0, low), (high > 0 ? high : 1) * 1.06]}},
+      axes: options,
+      series: [{label: "at", value: (u, x) => (x === null ? "–" : format.value(x, "s"))},
+        ...lines.map((l, i) => ({label: l.name, stroke: color(i), width: 1.5, dash: dashes[i % 3], spanGaps: true, points: {show: l.x.length < 40}, value: said}))],
+    }, data);
+  }
+
   // far tells whether the values of the series differ so much that only a
   // logarithmic axis shows them all.
   function far(measure) {
@@ -245,5 +282,5 @@ const charts = (() => {
     return low > 0 && high / low > 20;
   }
 
-  return {cdf, histogram, sequence, far, element};
+  return {cdf, histogram, sequence, timeline, far, element};
 })();

@@ -22,9 +22,23 @@ const format = (() => {
     }
     return String(Number(x.toPrecision(4)));
   }
+  const scales = {
+    "bit/s": [1000, "bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"],
+    "bytes": [1024, "bytes", "KiB", "MiB", "GiB", "TiB"],
+    "bytes/s": [1024, "bytes/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s"],
+  };
+  function scaled(x, [step, ...units]) {
+    let i = 0;
+    for (; Math.abs(x) >= step && i < units.length - 1; i++) x /= step;
+    return (i ? digits(x) : plain(x)) + " " + units[i];
+  }
   function value(x, unit) {
     if (x === null || x === undefined) return "not reached";
-    return unit === "s" ? seconds(x) : plain(x) + (unit ? " " + unit : "");
+    if (unit === "s") return seconds(x);
+    if (scales[unit]) return scaled(x, scales[unit]);
+    if (unit === "cores") return digits(x) + " cores";
+    if (unit === "share") return x === 0 ? "0 %" : digits(x * 100) + " %";
+    return plain(x) + (unit ? " " + unit : "");
   }
   // tick leaves out zeros that say nothing: axes have no room for them.
   function tick(x, unit) {

@@ -5,24 +5,31 @@
   const drawn = new Map(); // the charts of each section that was seen
 
   function draw(section) {
-    const measure = measures[Number(section.dataset.measure)];
-    const shape = drawn.get(section) || {log: charts.far(measure), at: measure.series.length - 1};
+    const measure = measures[Number(section.dataset.measure)], series = measure.series || [];
+    const shape = drawn.get(section) || {log: series.length > 0 && charts.far(measure), at: series.length - 1};
     (shape.charts || []).forEach((c) => c.destroy());
+    shape.charts = [];
+    drawn.set(section, shape);
+    section.querySelectorAll(".timeline").forEach((figure, i) => {
+      figure.querySelector("svg.static").setAttribute("hidden", "");
+      shape.charts.push(charts.timeline(figure, measure.timelines[i]));
+    });
+    if (!section.querySelector(".cdf")) return;
     const cdf = section.querySelector(".cdf"), histogram = section.querySelector(".histogram");
     cdf.querySelectorAll(".static").forEach((e) => e.setAttribute("hidden", ""));
     histogram.hidden = false;
-    shape.charts = [charts.cdf(cdf, measure, shape.log), charts.histogram(histogram, measure, shape.at)];
+    shape.charts.push(charts.cdf(cdf, measure, shape.log), charts.histogram(histogram, measure, shape.at));
     const sequence = section.querySelector(".sequence");
     if (sequence) {
       sequence.hidden = false;
       shape.charts.push(charts.sequence(sequence, measure));
     }
-    drawn.set(section, shape);
   }
 
   // controls are the scale of the distribution and the series of the histogram.
   function controls(section) {
     const measure = measures[Number(section.dataset.measure)], shape = drawn.get(section);
+    if (!section.querySelector(".cdf")) return;
     const log = element("input", {type: "checkbox"});
     log.checked = shape.log;
     log.addEventListener("change", () => { shape.log = log.checked; draw(section); });
@@ -52,7 +59,7 @@
     }
   }, {rootMargin: "400px"});
   for (const section of document.querySelectorAll(".measure")) {
-    if (section.querySelector(".cdf")) seen.observe(section);
+    if (section.querySelector(".cdf, .timeline")) seen.observe(section);
   }
 
   const again = () => drawn.forEach((shape, section) => draw(section));

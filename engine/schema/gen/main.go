@@ -38,6 +38,9 @@ func generate(from, to string) error {
 	if files["step.schema.json"], err = schema.Step(docs); err != nil {
 		return err
 	}
+	if files["config.schema.json"], err = schema.Config(docs); err != nil {
+		return err
+	}
 	m, err := manual.New(docs)
 	if err != nil {
 		return err

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"os"
+	"slices"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/realspec/realspec/engine/cluster"
+	"github.com/realspec/realspec/engine/local"
+	"github.com/realspec/realspec/engine/plan"
+	"github.com/realspec/realspec/engine/run"
+	"github.com/realspec/realspec/engine/spec"
+)
+
+// equip gives a cluster what it takes real nodes for: the image of realspec's
+// agents, and control over nodes that realspec-cluster runs.
+func (c *clusters) equip(ctx context.Context, p *plan.Scenario, to *run.Cluster) {
+	if c.agent != "" {
+		to.AgentImage = func(context.Context) (string, error) { return c.agent, nil }
+	}
+	if !slices.ContainsFunc(to.Facts.Nodes, isReal) {
+		return
+	}
+	l := c.owner(ctx, p, to)
+	if l == nil {
+		return
+	}
+	to.Nodes = local.Nodes{Binary: l.binary, Cluster: l.about.Name}
+	if to.AgentImage == nil {
+		to.AgentImage = func(ctx context.Context) (string, error) { return l.agent.give(ctx, c.app, l, to.Client) }
+	}
+}
+
+func isReal(n spec.Node) bool { return !n.Simulated }
+
+// realType is the instance type of the real nodes of realspec-cluster.
+const realType = "realspec-real"
+
+// owner is the local cluster that this is, or nil: also the kubeconfig's cluster can
+// be one, when somebody has started it by hand.
+func (c *clusters) owner(ctx context.Context, p *plan.Scenario, of *run.Cluster) *localCluster {
+	if of.About.Kind == clusterLocal {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.locals[shape(p)]
+	}
+	ours := func(n spec.Node) bool { return n.Labels["node.kubernetes.io/instance-type"] == realType }
+	if !slices.ContainsFunc(of.Facts.Nodes, ours) {
+		return nil
+	}
+	c.byHand.Do(func() {
+		binary, err := findLocal(c.app)
+		if err != nil {
+			return
+		}
+		all, err := binary.List(ctx)
+		if err != nil {
+			return
+		}
+		for i := range all {
+			if all[i].Server == of.Client.Info().Server {
+				c.found = &localCluster{binary: binary, about: &all[i]}
+			}
+		}
+	})
+	return c.found
+}
+
+// agentImage is what one cluster knows of the image of realspec's agents.
+type agentImage struct {
+	mu  sync.Mutex
+	ref string // once it is on every real node
+}
+
+// give brings the image to the cluster, unless it is there, and says what it is
+// called. It is made of the realspec-agent that belongs to this realspec.
+func (g *agentImage) give(ctx context.Context, a *app, l *localCluster, client *cluster.Client) (string, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ref != "" {
+		return g.ref, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	program, err := local.FindAgent(a.getenv, self)
+	if err != nil {
+		return "", err
+	}
+	ref, err := local.AgentImage(program)
+	if err != nil {
+		return "", err
+	}
+	if !onEveryNode(ctx, client, ref) {
+		if err := l.binary.GiveImage(ctx, l.about.Name, program, ref); err != nil {
+			return "", err
+		}
+	}
+	g.ref = ref
+	return ref, nil
+}
+
+// onEveryNode tells whether every real node of a local cluster says that it has the
+// image: a warm one got it in an earlier run.
+func onEveryNode(ctx context.Context, client *cluster.Client, ref string) bool {
+	nodes, err := client.Resource("v1", "Node")
+	if err != nil {
+		return false
+	}
+	all, err := client.List(ctx, nodes, "", cluster.ListOptions{Selector: "node.kubernetes.io/instance-type=" + realType})
+	return err == nil && len(all) > 0 && !slices.ContainsFunc(all, func(u *unstructured.Unstructured) bool { return !hasImage(u, ref) })
+}
+
+func hasImage(node *unstructured.Unstructured, ref string) bool {
+	images, _, _ := unstructured.NestedSlice(node.Object, "status", "images")
+	for _, item := range images {
+		image, _ := item.(map[string]any)
+		names, _, _ := unstructured.NestedStringSlice(image, "names")
+		if slices.Contains(names, ref) {
+			return true
+		}
+	}
+	return false
+}
+
+// makeReal makes a plan ask for a local cluster whose nodes are all real.
+func (c *chosen) makeReal(p *plan.Scenario) {
+	real, changed := local.Real(p.Spec.Spec.Local)
+	spec := *p.Spec
+	spec.Spec.Local = real
+	p.Spec = &spec
+	if notice := p.Name + ": " + changed; changed != "" && !slices.Contains(c.notices, notice) {
+		c.notices = append(c.notices, notice)
+	}
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/realspec/realspec/engine/agent"
+	"github.com/realspec/realspec/engine/plan"
+	"github.com/realspec/realspec/engine/spec"
+)
+
+// A local cluster with real nodes gets the agent image when the first agent is
+// placed, once; a warm one keeps it; and one that somebody started by hand is known
+// as ours.
+func TestLocalClustersGetTheAgentImage(t *testing.T) {
+	needReal(t)
+	g := NewWithT(t)
+	program := filepath.Join(t.TempDir(), "realspec-agent")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "../realspec-agent")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	g.Expect(err).NotTo(HaveOccurred(), string(out))
+	t.Setenv("REALSPEC_AGENT", program)
+	t.Setenv("REALSPEC_CLUSTER", clusterBinary())
+	t.Setenv("REALSPEC_STATE", t.TempDir())
+	a := &app{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, first: t.Context(), second: t.Context()}
+
+	p := &plan.Scenario{Dir: "shop", Key: "shop", Name: "shop", Spec: &spec.Scenario{}}
+	picked := &chosen{plans: []*plan.Scenario{p}}
+	picked.on([]string{clusterReal})
+	p = picked.plans[0]
+	notice := func(text string) { t.Log(text) }
+	all := newClusters(a, kubeFlags{}, clusterReal, true, newRunID(), picked.plans, notice)
+	defer all.Close()
+	got, err := all.For(t.Context(), p)
+	g.Expect(err).NotTo(HaveOccurred())
+	name := got.About.Name
+	defer func() {
+		if out, err := exec.Command(clusterBinary(), "down", "--name", name).CombinedOutput(); err != nil {
+			t.Errorf("the cluster stays: %v\n%s", err, out)
+		}
+	}()
+	g.Expect(got.Facts.Nodes).To(HaveLen(1))
+	g.Expect(got.Facts.Nodes[0].Simulated).To(BeFalse())
+	g.Expect(got.Nodes).NotTo(BeNil())
+
+	begun := time.Now()
+	ref, err := got.AgentImage(t.Context())
+	g.Expect(err).NotTo(HaveOccurred())
+	t.Logf("the image is on the node after %s", time.Since(begun).Round(time.Millisecond))
+	begun = time.Now()
+	g.Expect(got.AgentImage(t.Context())).To(Equal(ref))
+	g.Expect(time.Since(begun)).To(BeNumerically("<", 50*time.Millisecond), "it is not loaded again")
+
+	fleet := agent.New(got.Client, agent.Options{Image: got.AgentImage, RunID: "r", Scenario: "shop", Namespace: "shop-r", Facts: got.Facts})
+	defer func() { g.Expect(fleet.Close(t.Context())).To(Succeed()) }()
+	begun = time.Now()
+	one, err := fleet.One(t.Context(), nil)
+	g.Expect(err).NotTo(HaveOccurred())
+	t.Logf("%s answers after %s", one, time.Since(begun).Round(time.Millisecond))
+
+	g.Eventually(func() bool { return onEveryNode(t.Context(), got.Client, ref) }).WithTimeout(30*time.Second).
+		Should(BeTrue(), "the node says that it has it")
+
+	// The same cluster by its kubeconfig: ours, although --cluster is current.
+	binary, err := findLocal(a)
+	g.Expect(err).NotTo(HaveOccurred())
+	current := newClusters(a, kubeFlags{Kubeconfig: binary.Running(t.Context(), name).Kubeconfig}, clusterCurrent, false, newRunID(), picked.plans, notice)
+	defer current.Close()
+	again, err := current.For(t.Context(), p)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(again.Nodes).NotTo(BeNil())
+	g.Expect(again.AgentImage(t.Context())).To(Equal(ref))
+
+	// A reference that is named is taken as it is.
+	current.agent = "registry.example/agent:1"
+	again, err = current.For(t.Context(), p)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(again.AgentImage(t.Context())).To(Equal("registry.example/agent:1"))
+}

@@ -1,0 +1,98 @@
+package step
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/realspec/realspec/engine/cluster"
+)
+
+// objects reads YAML documents.
+func objects(t *testing.T, manifests ...string) []*unstructured.Unstructured {
+	t.Helper()
+	var out []*unstructured.Unstructured
+	for _, text := range manifests {
+		o := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal([]byte(text), &o.Object); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+func names(all []*unstructured.Unstructured) []string {
+	var out []string
+	for _, o := range all {
+		out = append(out, o.GetName())
+	}
+	return out
+}
+
+func TestADrainLeavesDaemonsMirrorsAndAgents(t *testing.T) {
+	g := NewWithT(t)
+	all := objects(t,
+		`{kind: Pod, metadata: {name: web-2, ownerReferences: [{kind: ReplicaSet, name: web, controller: true}]}}`,
+		`{kind: Pod, metadata: {name: proxy, ownerReferences: [{kind: DaemonSet, name: proxy, controller: true}]}}`,
+		`{kind: Pod, metadata: {name: static, annotations: {kubernetes.io/config.mirror: x}}}`,
+		`{kind: Pod, metadata: {name: agent, labels: {realspec.dev/agents: x}}}`,
+		`{kind: Pod, metadata: {name: bare}}`,
+		`{kind: Pod, metadata: {name: owned, ownerReferences: [{kind: DaemonSet, name: other}]}}`,
+	)
+	drained, agents := toDrain(all)
+	g.Expect(names(drained)).To(Equal([]string{"bare", "owned", "web-2"}))
+	g.Expect(agents).To(Equal(1))
+}
+
+func TestTheFirstByNameAreMeant(t *testing.T) {
+	g := NewWithT(t)
+	all := objects(t, `{metadata: {name: c}}`, `{metadata: {name: a, namespace: z}}`, `{metadata: {name: a, namespace: b}}`)
+	g.Expect(names(firstOf(all, 0))).To(Equal([]string{"a", "a", "c"}))
+	g.Expect(firstOf(all, 1)[0].GetNamespace()).To(Equal("b"))
+	g.Expect(firstOf(all, 5)).To(HaveLen(3))
+}
+
+func TestDeedsAreUndoneBackwardsAndOnce(t *testing.T) {
+	g := NewWithT(t)
+	u := &deeds{}
+	u.push(deed{action: actionHeal, node: "a"})
+	u.push(deed{action: actionUncordon, node: "a", ready: true})
+	u.push(deed{action: actionStart, node: "b"})
+	u.push(deed{action: actionHeal, node: "a", silent: true})
+	u.push(deed{action: actionUncordon, node: "a"}) // cordoned once more: it was Ready before the first time
+	u.drop("b", actionStart)
+	u.drop("a", actionStart)
+	g.Expect(u.take()).To(Equal([]deed{
+		{action: actionUncordon, node: "a", ready: true},
+		{action: actionHeal, node: "a", silent: true},
+	}))
+	g.Expect(u.take()).To(BeEmpty())
+	g.Expect((*deeds)(nil).take()).To(BeEmpty(), "a scenario that never began")
+}
+
+func TestBudgetsAreNamed(t *testing.T) {
+	g := NewWithT(t)
+	refused := &cluster.BudgetRefused{Pod: "shop/web-1", Message: "Cannot evict pod as it would violate the pod's disruption budget: " +
+		"The disruption budget web needs 2 healthy pods and has 2 currently"}
+	g.Expect(budgetOf(refused)).To(Equal("PodDisruptionBudget/web"))
+	g.Expect(unsettled(refused)).To(BeFalse())
+	g.Expect(budgetOf(&cluster.BudgetRefused{Message: "no"})).To(Equal("a PodDisruptionBudget"))
+	g.Expect(unsettled(&cluster.BudgetRefused{Message: "x: The disruption budget web is still being processed by the server."})).To(BeTrue())
+
+	g.Expect(refusals{}.String()).To(BeEmpty())
+	g.Expect(refusals{"PodDisruptionBudget/web": 1}.String()).To(Equal(" (evictions refused once by PodDisruptionBudget/web)"))
+	g.Expect(refusals{"PodDisruptionBudget/web": 5, "PodDisruptionBudget/db": 2}.String()).
+		To(Equal(" (evictions refused 7 times by PodDisruptionBudget/db, PodDisruptionBudget/web)"))
+}
+
+func TestOtherWords(t *testing.T) {
+	g := NewWithT(t)
+	no := &cluster.Refused{Reason: "Forbidden", Code: 403, Message: `pods "big" is forbidden: exceeded quota: small`}
+	g.Expect(otherWords(no, "", "")).To(BeEmpty())
+	g.Expect(otherWords(no, "Forbidden", "exceeded quota")).To(BeEmpty())
+	g.Expect(otherWords(no, "Invalid", "exceeded quota")).To(Equal("the reason is Forbidden, not Invalid"))
+	g.Expect(otherWords(no, "", "Exceeded quota")).To(Equal(`the API server does not say "Exceeded quota"`))
+}
