@@ -29,7 +29,7 @@ func refuse(config *spec.Config, info cluster.Info) error {
 	return usage("the context %s is protected (%s, %s): nothing runs on it\n"+
 		"  to allow it, write in %s: contexts: {allowed: [%s]}\n"+
 		"  --cluster local runs on the embedded cluster",
-		name, pattern, by, spec.ConfigFile, quoted(name))
+		name, pattern, by, config.File(), quoted(name))
 }
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][\w./@-]*$`)

@@ -130,11 +130,11 @@ func (w Write) refused(c *spec.Config) string {
 		if allowsAll(c) {
 			return ""
 		}
-		return w.sentence(w.Text, "is known only during the run, so it may be a protected one", `["*"]`)
+		return w.sentence(c, w.Text, "is known only during the run, so it may be a protected one", `["*"]`)
 	}
 	namespace := w.Namespace
 	if pattern, protected := c.ProtectsNamespace(namespace); protected {
-		return w.sentence(namespace, "is protected ("+pattern+")", "["+namespace+"]")
+		return w.sentence(c, namespace, "is protected ("+pattern+")", "["+namespace+"]")
 	}
 	return ""
 }
@@ -147,7 +147,7 @@ func allowsAll(c *spec.Config) bool {
 	return none || slices.Contains(c.Namespaces.Allowed, "*")
 }
 
-func (w Write) sentence(namespace, why, allow string) string {
+func (w Write) sentence(c *spec.Config, namespace, why, allow string) string {
 	return fmt.Sprintf("%s: step %s would %s, and the namespace %s %s; to allow it, write in %s: namespaces: {allowed: %s}",
-		w.At, w.Step, w.What, namespace, why, spec.ConfigFile, allow)
+		w.At, w.Step, w.What, namespace, why, c.File(), allow)
 }

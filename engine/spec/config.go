@@ -79,6 +79,14 @@ type Caps struct {
 	Time Duration `json:"time,omitempty"`
 }
 
+// File is where the configuration stands, or would where there is none.
+func (c *Config) File() string {
+	if c == nil || c.At.File == "" {
+		return ConfigFile
+	}
+	return c.At.File
+}
+
 // DefaultProtectedContexts hold where the configuration has none.
 func DefaultProtectedContexts() []string { return []string{"*prod*", "*prd*"} }
 
