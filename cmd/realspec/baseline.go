@@ -26,7 +26,7 @@ type baselineRecordCommand struct {
 	Paths          []string          `arg:"" name:"path" help:"Scenario folders, or folders that hold some."`
 	Repeat         int               `default:"20" help:"How often every scenario runs. A run can be told from 19 recorded ones at 5%." placeholder:"N"`
 	Append         bool              `help:"Add to what is recorded, instead of replacing it."`
-	Cluster        string            `enum:"auto,current,local" default:"auto" help:"Where to run: ${enum}."`
+	Cluster        string            `enum:"auto,current,local,real" default:"auto" help:"Where to run: ${enum}."`
 	KeepCluster    bool              `help:"Leave a local cluster running."`
 	Set            map[string]string `help:"Set a variable of the scenarios; may be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
 	CleanupTimeout time.Duration     `default:"2m" help:"How long cleaning up a scenario may take." placeholder:"TIME"`

@@ -19,6 +19,7 @@ type clusterCommand struct {
 
 type clusterUp struct {
 	Path string `arg:"" optional:"" help:"A scenario folder: its shape is used. Default: one node of 4 CPU and 8Gi."`
+	Real bool   `help:"Make all of its nodes real, as --cluster real does (Linux, root)."`
 }
 
 // Run is the command.
@@ -36,14 +37,39 @@ func (c *clusterUp) Run(a *app) error {
 		}
 		shape = all.plans[0].Spec.Spec.Local
 	}
+	if c.Real {
+		var changed string
+		if shape, changed = local.Real(shape); changed != "" {
+			fmt.Fprintln(a.stderr, changed)
+		}
+	}
 	flags := local.Flags(shape)
 	up, err := binary.Up(a.first, local.Warm(flags), flags, 0, func(line string) { fmt.Fprintln(a.stderr, line) })
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%s runs Kubernetes %s on %s\n  kubectl:    export KUBECONFIG=%s\n  take down:  realspec cluster down\n",
-		up.Name, strings.TrimPrefix(up.Version, "v"), plural(up.Nodes, "simulated node", "simulated nodes"), up.Kubeconfig)
+		up.Name, strings.TrimPrefix(up.Version, "v"), nodesText(shape, up.Nodes), up.Kubeconfig)
 	return nil
+}
+
+// nodesText counts the nodes of a local cluster by what they are.
+func nodesText(shape *spec.Local, all int) string {
+	real := 0
+	if shape != nil {
+		for _, pool := range shape.Nodes {
+			if pool.Real {
+				real += max(pool.Count, 1)
+			}
+		}
+	}
+	switch {
+	case real == 0:
+		return plural(all, "simulated node", "simulated nodes")
+	case real >= all:
+		return plural(all, "real node", "real nodes")
+	}
+	return plural(real, "real", "real") + " and " + plural(all-real, "simulated node", "simulated nodes")
 }
 
 type clusterDown struct{}

@@ -16,22 +16,37 @@ import (
 )
 
 // equip gives a cluster what it takes real nodes for: the image of realspec's
-// agents, and control over nodes that realspec-cluster runs.
-func (c *clusters) equip(ctx context.Context, p *plan.Scenario, to *run.Cluster) {
+// agents, and on clusters of realspec-cluster control over the nodes and the images
+// that lie beside the image map.
+func (c *clusters) equip(ctx context.Context, p *plan.Scenario, to *run.Cluster) error {
 	if c.agent != "" {
 		to.AgentImage = func(context.Context) (string, error) { return c.agent, nil }
 	}
 	if !slices.ContainsFunc(to.Facts.Nodes, isReal) {
-		return
+		return nil
 	}
 	l := c.owner(ctx, p, to)
 	if l == nil {
-		return
+		return nil
 	}
 	to.Nodes = local.Nodes{Binary: l.binary, Cluster: l.about.Name}
+	if err := c.giveImages(ctx, l); err != nil {
+		return err
+	}
 	if to.AgentImage == nil {
 		to.AgentImage = func(ctx context.Context) (string, error) { return l.agent.give(ctx, c.app, l, to.Client) }
 	}
+	return nil
+}
+
+// giveImages gives the real nodes of a cluster of ours the images of the folder that
+// realspec-cluster pack-images filled, once: they have no way to a registry.
+func (c *clusters) giveImages(ctx context.Context, l *localCluster) error {
+	if c.images == "" {
+		return nil
+	}
+	l.images.Do(func() { l.imagesErr = l.binary.GiveImages(ctx, l.about.Name, c.images) })
+	return l.imagesErr
 }
 
 func isReal(n spec.Node) bool { return !n.Simulated }

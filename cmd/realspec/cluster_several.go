@@ -24,8 +24,8 @@ func (c *runCommand) where() ([]string, error) {
 			return nil, usage("--cluster %q: auto chooses one cluster; name those to compare, as in local,current", c.Cluster)
 		}
 	}
-	if c.Watch && (len(all) > 1 || all[0] == clusterReal || c.AgentImage != "") {
-		return nil, usage("--watch runs on one cluster that is auto, current or local, and takes no --agent-image")
+	if c.Watch && len(all) > 1 {
+		return nil, usage("--watch runs on one cluster: auto, current, local or real")
 	}
 	return all, nil
 }
@@ -69,7 +69,7 @@ func (c *runCommand) places(a *app, id string, where []string, plans []*plan.Sce
 			}
 		}
 		one := newClusters(a, c.kubeFlags, place, c.KeepCluster, id, here, notice)
-		one.agent = c.AgentImage
+		one.agent, one.images = c.AgentImage, c.folder()
 		if len(where) == 1 {
 			return one
 		}

@@ -55,6 +55,7 @@ type clusters struct {
 	runID  string
 	notice func(string)
 	agent  string // the image that --agent-image names
+	images string // the folder of packed images that --image-map is in; "" for none
 
 	mu      sync.Mutex
 	decided bool
@@ -70,12 +71,14 @@ type clusters struct {
 
 // localCluster is a local cluster that scenarios of one shape share.
 type localCluster struct {
-	start  sync.Mutex
-	binary local.Binary
-	about  *local.Cluster
-	client *cluster.Client
-	owned  bool // started for this run alone
-	agent  agentImage
+	start     sync.Mutex
+	binary    local.Binary
+	about     *local.Cluster
+	client    *cluster.Client
+	owned     bool // started for this run alone
+	agent     agentImage
+	images    sync.Once // given
+	imagesErr error
 }
 
 func newClusters(a *app, kube kubeFlags, mode string, keep bool, runID string, plans []*plan.Scenario, notice func(string)) *clusters {
@@ -161,6 +164,9 @@ func (c *clusters) describe(ctx context.Context, p *plan.Scenario, client *clust
 		read = client.Survey // some requests more
 	}
 	facts, err := read(ctx)
+	if cluster.IsRefused(err) { // what may be seen is enough to say what is not allowed
+		facts, err = client.Survey(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +175,9 @@ func (c *clusters) describe(ctx context.Context, p *plan.Scenario, client *clust
 	about.Nodes, about.Simulated = len(facts.Nodes), facts.Cluster.Simulated
 	about.Environment = environment(facts)
 	out := &run.Cluster{Client: client, Facts: facts, About: about, Config: c.config}
-	c.equip(ctx, p, out)
+	if err := c.equip(ctx, p, out); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 

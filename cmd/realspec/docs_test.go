@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -13,6 +15,9 @@ import (
 	. "github.com/onsi/gomega"
 	"sigs.k8s.io/yaml"
 
+	"github.com/realspec/realspec/engine/event"
+	"github.com/realspec/realspec/engine/load"
+	"github.com/realspec/realspec/engine/spec"
 	"github.com/realspec/realspec/examples"
 )
 
@@ -69,7 +74,8 @@ func writeGuide(t *testing.T, dir, page string) (files int) {
 	return files
 }
 
-// Every YAML block is a file of a scenario that is valid, without a warning.
+// Every YAML block is valid, without a warning: a file of a scenario, the
+// configuration, or an image map.
 func TestGuideIsValid(t *testing.T) {
 	a := &app{stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }}
 	total := 0
@@ -83,11 +89,18 @@ func TestGuideIsValid(t *testing.T) {
 		for _, d := range all.diags {
 			t.Errorf("%s: %s: %s", page, d.Pos, d.Message)
 		}
+		if page == "specs/README.md" {
+			_, _, config := load.Config(filepath.Join(dir, spec.ConfigFile))
+			_, _, images := load.Images(filepath.Join(dir, "images.yaml"))
+			NewWithT(t).Expect(append(config, images...)).To(BeEmpty(), page)
+		}
 	}
 	NewWithT(t).Expect(total).To(BeNumerically(">=", 9), "YAML blocks")
 }
 
-// What the guide shows passes on a real control plane.
+// What the guide shows passes on a real control plane, under the configuration that
+// it shows. On simulated nodes what needs containers is skipped, and a scenario that
+// needs real nodes too; nothing else is.
 func TestGuidePasses(t *testing.T) {
 	needCluster(t)
 	dir := t.TempDir()
@@ -96,8 +109,25 @@ func TestGuidePasses(t *testing.T) {
 	out := &strings.Builder{}
 	a := &app{stdout: out, stderr: out, getenv: func(string) string { return "" }, first: first, second: second}
 	code := a.main([]string{"run", filepath.Join(dir, "specs"), "--cluster", "current",
-		"--kubeconfig", os.Getenv("E2E_KUBECONFIG"), "--no-baselines"})
-	NewWithT(t).Expect(code).To(Equal(0), out.String())
+		"--kubeconfig", os.Getenv("E2E_KUBECONFIG"), "--no-baselines", "--allow-disruption",
+		"--config", filepath.Join(dir, spec.ConfigFile), "--json", filepath.Join(dir, "result.json")})
+	g := NewWithT(t)
+	g.Expect(code).To(Equal(0), out.String())
+	content, err := os.ReadFile(filepath.Join(dir, "result.json"))
+	g.Expect(err).NotTo(HaveOccurred())
+	result := event.Result{}
+	g.Expect(json.Unmarshal(content, &result)).To(Succeed())
+	for _, s := range result.Scenarios {
+		if s.Outcome == event.Skipped {
+			g.Expect(s.Name).To(Equal("latency"), s.Message)
+			continue
+		}
+		for _, step := range s.Steps {
+			if step.Outcome == event.Skipped {
+				g.Expect(step.Reason).To(Equal(event.ReasonUnmeasured), "%s of %s: %s", step.ID, s.Name, step.Message)
+			}
+		}
+	}
 }
 
 // Every command that a page shows can be typed.
@@ -123,6 +153,30 @@ func TestShownCommandsExist(t *testing.T) {
 	NewWithT(t).Expect(typedHere).To(BeNumerically(">=", 8), "commands")
 }
 
+var clusterCommandLine = regexp.MustCompile(`(?m)^realspec-cluster ([a-z-]+)([^#\n]*)`)
+
+// So can those of realspec-cluster, which is a program of its own.
+func TestShownClusterCommandsExist(t *testing.T) {
+	needCluster(t)
+	shown := 0
+	for _, page := range guides {
+		for _, b := range blocksOf(t, page) {
+			for _, m := range clusterCommandLine.FindAllStringSubmatch(b.text, -1) {
+				help, err := exec.Command(clusterBinary(), m[1], "--help").CombinedOutput()
+				if shown++; err != nil {
+					t.Errorf("%s: realspec-cluster %s: %s", page, m[1], help)
+				}
+				for _, word := range strings.Fields(m[2]) {
+					if flag, _, _ := strings.Cut(word, "="); strings.HasPrefix(flag, "--") && !strings.Contains(string(help), flag) {
+						t.Errorf("%s: realspec-cluster %s has no %s", page, m[1], flag)
+					}
+				}
+			}
+		}
+	}
+	NewWithT(t).Expect(shown).To(BeNumerically(">=", 1), "commands")
+}
+
 var command = regexp.MustCompile(`(?m)^[ -]*(?:run: )?realspec ([^#\n]+)`)
 
 // parseCommands parses the realspec commands in a text as the program would.
@@ -143,7 +197,7 @@ func parseCommands(t *testing.T, where, text string) int {
 
 // Links within the repository lead somewhere.
 func TestGuideLinks(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
 	for _, page := range guides {
 		content, err := os.ReadFile(filepath.Join("..", "..", page))
 		if err != nil {

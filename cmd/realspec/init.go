@@ -7,12 +7,15 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 	"sigs.k8s.io/yaml"
 
 	"github.com/realspec/realspec/engine/diag"
+	"github.com/realspec/realspec/engine/plan"
+	"github.com/realspec/realspec/engine/spec"
 	"github.com/realspec/realspec/examples"
 )
 
@@ -48,7 +51,7 @@ func (c *initCommand) Run(a *app) error {
 		}
 	}
 	if c.Name != "" {
-		fmt.Fprintf(a.stdout, "next:  realspec run %s --cluster local\n", c.Name)
+		fmt.Fprintf(a.stdout, "next:  realspec run %s --cluster local%s\n", c.Name, recipeFlags(c.From))
 	}
 	return nil
 }
@@ -189,17 +192,31 @@ func listRecipes(a *app) error {
 
 // recipeDescription is the sentence in the recipe's scenario.yaml.
 func recipeDescription(name string) string {
+	return strings.TrimSpace(recipeSpec(name).Description)
+}
+
+// recipeFlags are the flags without which nothing of a recipe would run.
+func recipeFlags(name string) string {
+	if slices.Contains(recipeSpec(name).Allow, spec.AllowDisruption) {
+		return " " + plan.FlagDisruption
+	}
+	return ""
+}
+
+// recipeSpec is what a recipe says of itself; a test reads them all.
+func recipeSpec(name string) spec.ScenarioSpec {
 	content, err := examples.Recipes.ReadFile(name + "/scenario.yaml")
 	if err != nil {
-		return ""
+		return spec.ScenarioSpec{}
 	}
 	var scenario struct {
 		Spec struct {
-			Description string `json:"description"`
+			Description string   `json:"description"`
+			Allow       []string `json:"allow"`
 		} `json:"spec"`
 	}
 	if err := yaml.Unmarshal(content, &scenario); err != nil {
-		return "" // a test reads them all
+		return spec.ScenarioSpec{}
 	}
-	return strings.TrimSpace(scenario.Spec.Description)
+	return spec.ScenarioSpec{Description: scenario.Spec.Description, Allow: scenario.Spec.Allow}
 }

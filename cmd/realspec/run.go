@@ -42,7 +42,7 @@ type runCommand struct {
 	AllowCommands   bool              `help:"Let run steps start commands on this machine."`
 	AllowDisruption bool              `help:"Let disrupt steps disturb nodes and pods."`
 	FailFast        bool              `help:"Begin no further scenario after one did not pass."`
-	Strict          bool              `help:"Exit with 4 when a requirement is not met."`
+	Strict          bool              `help:"Exit with 4 when a requirement is not met. Steps that cannot be measured here are no requirement: they are skipped, and the report says so."`
 	Timeout         time.Duration     `help:"How long the whole run may take, without its cleaning up." placeholder:"TIME"`
 	CleanupTimeout  time.Duration     `default:"2m" help:"How long cleaning up a scenario may take." placeholder:"TIME"`
 	CI              string            `name:"ci" enum:"auto,none,github,gitlab" default:"auto" help:"Fold the log and annotate files for this CI system: ${enum}. auto is the one that it runs in."`

@@ -14,6 +14,7 @@ import (
 	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/load"
 	"github.com/realspec/realspec/engine/plan"
+	"github.com/realspec/realspec/engine/spec"
 )
 
 // Editors save in several steps: a truncation, a write, a rename. What comes
@@ -39,13 +40,17 @@ func (c *runCommand) watch(a *app) error {
 	if err := c.choice.check(); err != nil {
 		return err
 	}
+	images, err := c.images(a)
+	if err != nil {
+		return err
+	}
 	saved, err := watchFolders()
 	if err != nil {
 		return fmt.Errorf("files cannot be watched here: %w", err)
 	}
 	defer saved.Close()
 	w := &watching{
-		command: c, app: a, saved: saved, seen: map[string]string{}, due: map[string]bool{}, touched: map[string]bool{},
+		command: c, app: a, images: images, saved: saved, seen: map[string]string{}, due: map[string]bool{}, touched: map[string]bool{},
 	}
 	w.cleanup, w.stopCleanup = context.WithCancel(a.second)
 	defer w.stopCleanup()
@@ -58,6 +63,7 @@ func (c *runCommand) watch(a *app) error {
 type watching struct {
 	command  *runCommand
 	app      *app
+	images   map[spec.Image]spec.Image
 	saved    *savedFiles
 	clusters *watchClusters
 
@@ -121,7 +127,7 @@ func (w *watching) look() {
 		return
 	}
 	w.said = ""
-	w.clusters.want(all.plans)
+	w.clusters.want(w.shaped(all.plans))
 	if !w.begun {
 		w.begun = true
 		w.say("watching %s; Ctrl-C ends", plural(len(dirs), "scenario", "scenarios"))
@@ -131,6 +137,14 @@ func (w *watching) look() {
 		all.show(w.app) // warnings
 		w.run(all.plans)
 	}
+}
+
+// shaped are the plans with the shapes of the clusters that they run on: all real
+// with --cluster real.
+func (w *watching) shaped(plans []*plan.Scenario) []*plan.Scenario {
+	c := &chosen{plans: plans}
+	c.on([]string{w.command.Cluster})
+	return c.plans
 }
 
 // findDue adds the scenarios that have to run: those with a file that was saved,
@@ -178,6 +192,7 @@ func (w *watching) run(all []*plan.Scenario) {
 		w.say("%v", err)
 		return
 	}
+	picked.on([]string{w.command.Cluster})
 	picked.plans = slices.DeleteFunc(picked.plans, func(p *plan.Scenario) bool { return !w.due[p.Dir] })
 	clear(w.due)
 	if len(picked.plans) == 0 {

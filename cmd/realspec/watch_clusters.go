@@ -35,6 +35,7 @@ func newWatchClusters(c *runCommand, a *app) *watchClusters {
 	w := &watchClusters{command: c, app: a, local: map[string]*clusters{}, wanted: map[string]bool{},
 		users: map[string]int{}, cleaning: map[string]chan struct{}{}}
 	w.base = newClusters(a, c.kubeFlags, c.Cluster, c.KeepCluster, newRunID(), nil, w.notice)
+	w.base.agent = c.AgentImage
 	return w
 }
 
@@ -74,8 +75,12 @@ func (w *watchClusters) one(ctx context.Context, p *plan.Scenario) (*clusters, e
 	defer w.mu.Unlock()
 	c := w.local[shape(p)]
 	if c == nil {
-		c = newClusters(w.app, w.command.kubeFlags, clusterLocal, w.command.KeepCluster, newRunID(), nil, w.notice)
-		c.decided, c.why = true, w.base.why
+		mode := clusterLocal
+		if w.base.mode == clusterReal {
+			mode = clusterReal
+		}
+		c = newClusters(w.app, w.command.kubeFlags, mode, w.command.KeepCluster, newRunID(), nil, w.notice)
+		c.decided, c.why, c.config, c.agent = true, w.base.why, w.base.config, w.command.AgentImage
 		w.local[shape(p)] = c
 	}
 	return c, nil

@@ -101,10 +101,15 @@ func Find(dir string, env event.Environment) (*Baseline, []event.Environment, er
 
 // Dir is the folder of a run's scenario: its path, without the #2 of a repetition.
 func Dir(s *event.Scenario) string {
+	path := s.Path
 	if s.Repetition > 0 {
-		return strings.TrimSuffix(s.Path, fmt.Sprintf("#%d", s.Repetition))
+		path = strings.TrimSuffix(path, fmt.Sprintf("#%d", s.Repetition))
 	}
-	return s.Path
+	// In a run on several clusters both name and path end in @local, or another one.
+	if i := strings.LastIndex(s.Name, "@"); i > 0 {
+		path = strings.TrimSuffix(path, s.Name[i:])
+	}
+	return path
 }
 
 // ReadBaseline reads a baseline's file. Errors begin with its path.

@@ -64,3 +64,10 @@ func (b Binary) GiveImage(ctx context.Context, cluster, program, as string) erro
 	_, err = b.call(ctx, nil, "load-image", "--name", cluster, "--as", as, archive)
 	return err
 }
+
+// GiveImages gives every image of a folder that pack-images filled to every real node
+// of a cluster that does not have it.
+func (b Binary) GiveImages(ctx context.Context, cluster, dir string) error {
+	_, err := b.call(ctx, nil, "load-images", dir, "--name", cluster)
+	return err
+}

@@ -32,7 +32,8 @@ func (m *Manual) Explain(topic string) (string, error) {
 	return p.String(), nil
 }
 
-// other explains a field, a code, or a function by its bare name.
+// other explains a field, a code, or a function or name of expressions by its bare
+// name. A field goes before a name: logs is the verb, cel.logs the variable.
 func (m *Manual) other(p *page, topic string) (string, error) {
 	found, err := m.resolve(topic)
 	if err == nil {
@@ -46,6 +47,12 @@ func (m *Manual) other(p *page, topic string) (string, error) {
 	if f, ok := functionOf(topic); ok {
 		m.function(p, f)
 		return p.String(), nil
+	}
+	first, rest, _ := strings.Cut(topic, ".")
+	for _, v := range Variables() {
+		if v.Name == first {
+			return m.variable(p, v, rest)
+		}
 	}
 	return "", err
 }
@@ -165,6 +172,11 @@ func (m *Manual) names() []string {
 	for _, g := range Groups()[1:] {
 		for _, f := range g.Functions {
 			out = append(out, f.Name)
+		}
+	}
+	for _, v := range Variables() {
+		if v.Name != strings.ToUpper(v.Name) {
+			out = append(out, v.Name)
 		}
 	}
 	return out

@@ -117,14 +117,14 @@ type podMaker struct {
 	kind, namespace, name string
 	copies                int64 // objects like it
 	replicas              int64
-	surge                 int64 // pods more while it is rolled
-	changed               bool  // after it was created
+	body                  map[string]any // of a Deployment: its spec
+	changed               bool           // after it was created, so that it is rolled
 	each                  podSize
 }
 
 func (o *podMaker) pods() int64 {
-	if o.changed {
-		return o.replicas + o.surge
+	if o.changed && o.body != nil {
+		return o.replicas + surge(o.body, o.replicas)
 	}
 	return o.replicas
 }
@@ -132,7 +132,8 @@ func (o *podMaker) pods() int64 {
 // raise is what changes the replicas of objects; an empty name means all.
 type raise struct {
 	kind, namespace, name string
-	replicas              int64 // 0: it only changes them
+	replicas              int64
+	changes               bool // and not only scales
 }
 
 func (t *tally) step(s *Step, copies int64) {
@@ -177,7 +178,7 @@ func (t *tally) object(m Manifest, copies int64) {
 	}
 	before := t.objects[i] // the same object again, changed
 	before.copies = max(before.copies, made.copies)
-	before.replicas, before.surge = max(before.replicas, made.replicas), max(before.surge, made.surge)
+	before.replicas, before.body = max(before.replicas, made.replicas), made.body
 	before.each, before.changed = before.each.max(made.each), true
 }
 
@@ -191,7 +192,7 @@ func (t *tally) autoscaler(m Manifest) {
 		t.cannot(m, "how far it scales")
 		return
 	}
-	t.raises = append(t.raises, raise{kind, m.Namespace, name, replicas})
+	t.raises = append(t.raises, raise{kind: kind, namespace: m.Namespace, name: name, replicas: replicas})
 }
 
 func (t *tally) cannot(m Manifest, what string) {
@@ -204,7 +205,7 @@ func (t *tally) cannot(m Manifest, what string) {
 // patch counts as a change, and for the replicas that it sets.
 func (t *tally) patch(s *Step) {
 	on := &s.Patch.On
-	r := raise{kind: on.Kind, namespace: t.text(s, on.Namespace), name: t.text(s, on.Name)}
+	r := raise{kind: on.Kind, namespace: t.text(s, on.Namespace), name: t.text(s, on.Name), changes: true}
 	for _, source := range append([]spec.Object{s.Patch.Merge, s.Patch.Strategic}, s.Patch.JSON...) {
 		if !source.IsSet() {
 			continue
@@ -227,7 +228,7 @@ func (t *tally) patch(s *Step) {
 func (t *tally) raise(r raise) {
 	for _, o := range t.objects {
 		if o.kind == r.kind && o.namespace == r.namespace && (r.name == "" || o.name == r.name) {
-			o.replicas, o.changed = max(o.replicas, r.replicas), true
+			o.replicas, o.changed = max(o.replicas, r.replicas), o.changed || r.changes
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (t *tally) podMaker(m Manifest) (*podMaker, bool) {
 		out.replicas = t.number(m, body, "replicas", 1)
 	}
 	if m.Kind == "Deployment" {
-		out.surge = surge(body, out.replicas)
+		out.body = body
 	}
 	fields := m.Fields
 	for _, name := range at {

@@ -87,7 +87,7 @@ func (n *needs) probed(s *Step, m *spec.Measure) {
 	case m.Usage != nil:
 		n.sub("v1", "Node", "proxy", "", "get")
 		if m.Usage.Of == "pods" {
-			n.kind("v1", "Pod", n.text(s, m.Usage.Namespace), "list")
+			n.kind("v1", "Pod", n.text(s, m.Usage.Namespace), "list", "watch")
 		}
 	case m.Exec != nil:
 		n.exec(s, &m.Exec.On)

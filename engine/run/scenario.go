@@ -103,6 +103,13 @@ func (s *scenario) prepare(ctx context.Context) error {
 	if err := s.guard(); err != nil {
 		return err
 	}
+	s.namespace = s.plan.Name + "-" + s.RunID
+	if s.plan.Repetition > 0 {
+		s.namespace += fmt.Sprintf("-%d", s.plan.Repetition)
+	}
+	if err := s.permitted(ctx); err != nil {
+		return err
+	}
 	unmet, err := s.plan.Unmet(s.cluster.Facts)
 	if err != nil {
 		return err
@@ -110,11 +117,7 @@ func (s *scenario) prepare(ctx context.Context) error {
 	if len(unmet) > 0 {
 		return &unmetError{unmet}
 	}
-	s.namespace = s.plan.Name + "-" + s.RunID
-	if s.plan.Repetition > 0 {
-		s.namespace += fmt.Sprintf("-%d", s.plan.Repetition)
-	}
-	return s.permitted(ctx)
+	return nil
 }
 
 // begin makes the namespace and starts watching it.

@@ -299,7 +299,10 @@ func (e *editor) take(body []byte) {
 	switch {
 	case message.Method == "workspace/configuration":
 		e.send(map[string]any{"jsonrpc": "2.0", "id": message.ID, "result": e.settings(message.Params)})
-		e.asked <- struct{}{}
+		select {
+		case e.asked <- struct{}{}:
+		default: // nobody waits any more: the server asks again for every document
+		}
 	case message.Method == "textDocument/publishDiagnostics":
 		var published struct {
 			URI         string

@@ -45,6 +45,7 @@ func TestCheckedInFilesAreUpToDate(t *testing.T) {
 	}{
 		{"schemas/scenario.schema.json", schema.Scenario, schemas.Scenario},
 		{"schemas/step.schema.json", schema.Step, schemas.Step},
+		{"schemas/config.schema.json", schema.Config, schemas.Config},
 	} {
 		made, err := one.make(docs)
 		if err != nil {

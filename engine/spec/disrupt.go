@@ -10,9 +10,10 @@ type Disrupt struct {
 	// What happens. cordon and uncordon: the node takes no new pods, or takes them
 	// again. drain: cordon it and evict its pods, those of DaemonSets excepted,
 	// within their PodDisruptionBudgets, and wait until they are gone. evict: evict
-	// pods. On clusters of realspec's own with real nodes also: stop (take the node's
-	// power), start, freeze, thaw, cut (pull its network plug), heal (undo cut and
-	// delay) and delay (every packet takes `delay` longer, in each direction).
+	// pods, and wait until they are gone. On clusters of realspec's own with real
+	// nodes also: stop (take the node's power), start, freeze, thaw, cut (pull its
+	// network plug), heal (undo cut and delay) and delay (every packet takes `delay`
+	// longer, in each direction).
 	Action string `json:"action" realspec:"required,enum=cordon|uncordon|drain|evict|stop|start|freeze|thaw|cut|heal|delay"`
 	// The nodes; or pods, which stand for the nodes that they run on, and for
 	// themselves with evict. Example: {kind: Node, name: worker-1}.
