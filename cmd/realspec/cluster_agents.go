@@ -29,6 +29,7 @@ func (c *clusters) equip(ctx context.Context, p *plan.Scenario, to *run.Cluster)
 	if l == nil {
 		return nil
 	}
+	to.Facts.Cluster.Local = true // also one that somebody started by hand
 	to.Nodes = local.Nodes{Binary: l.binary, Cluster: l.about.Name}
 	if err := c.giveImages(ctx, l); err != nil {
 		return err

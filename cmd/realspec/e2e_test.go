@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -21,6 +22,8 @@ import (
 	"sigs.k8s.io/e2e-framework/pkg/envconf"
 	"sigs.k8s.io/e2e-framework/pkg/envfuncs"
 	"sigs.k8s.io/e2e-framework/support"
+
+	"github.com/realspec/realspec/engine/event"
 )
 
 // The end-to-end tests are scripts under testdata/script. They run the real
@@ -164,6 +167,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     exits,
 			"interrupt": interrupt,
+			"sweepRun":  sweepRun,
 			"until":     until,
 		},
 	})
@@ -186,6 +190,18 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if !slices.Contains(strings.Split(args[0], ","), fmt.Sprint(code)) {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// sweepRun deletes what the run of a result left, and nothing of the other scripts,
+// which share the cluster: sweepRun RESULT.json
+func sweepRun(ts *testscript.TestScript, _ bool, args []string) {
+	var result event.Result
+	if err := json.Unmarshal([]byte(ts.ReadFile(args[0])), &result); err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if err := ts.Exec("realspec", "sweep", "--run", result.RunID); err != nil {
+		ts.Fatalf("%v", err)
 	}
 }
 

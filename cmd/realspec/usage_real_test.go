@@ -51,7 +51,7 @@ func needReal(t *testing.T) {
 // the samples; the node's own figure is that and what the node needs itself. A
 // busy machine may not give the pod its half core: the truth is the kernel's own
 // counter of the pod, which the test reads beside. It takes about two minutes.
-func TestUsageOfHalfACore(t *testing.T) {
+func TestUsageOnRealNodes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: takes two minutes")
 	}

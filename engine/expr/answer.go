@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -23,6 +24,25 @@ var notJSON = map[string]string{
 // noOutput is before the name of an output that is not there, in errors of CEL.
 const noOutput = "no such output: "
 
+// Absent stands among the outputs for one that is not there although its step had
+// its turn, and says why. Expressions see no output.
+type Absent struct{ Why string }
+
+// NoOutputError says that an output was asked for that is not there.
+type NoOutputError struct {
+	Name string // of the output
+	Part string // the part of the expression that asked: outputs.token.json
+	Why  string // of Absent; "" when its step did not run
+}
+
+// Error says which output, and why it is not there.
+func (e *NoOutputError) Error() string {
+	if e.Why != "" {
+		return fmt.Sprintf("outputs.%s is not there: %s", e.Name, e.Why)
+	}
+	return e.Part + ": there is no output, because its step did not run"
+}
+
 // notThere says why a field of a record has no value, where that is more than not
 // being there.
 func notThere(record, field string) string {
@@ -42,6 +62,9 @@ func (s Scope) outputsRecord() *record {
 		r.add(name, outputType(s.Outputs[name]), func(target any) (any, bool) {
 			m, _ := target.(map[string]any)
 			v, ok := m[name]
+			if _, absent := v.(Absent); absent {
+				return nil, false
+			}
 			if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && p.IsNil() {
 				return nil, false
 			}

@@ -15,17 +15,20 @@ import (
 )
 
 // MissingError says that something was asked for which is not there: a field, an
-// item of a list, or the value of a variable. While waiting that means not yet.
+// item of a list, the value of a variable, or more than null. While waiting that means not yet.
 type MissingError struct {
 	Field string // the field, the number of the item, or the variable
 	Part  string // the part of the expression that asked: object.status.readyReplicas
 	item  bool
+	null  bool   // it is there, and null
 	why   string // in words, where it is more than not being there
 }
 
 // Error names the part and what it lacks.
 func (e *MissingError) Error() string {
 	switch {
+	case e.null:
+		return e.Part + " is null"
 	case e.why != "":
 		return e.Part + ": " + e.why
 	case e.item:
@@ -65,11 +68,16 @@ func (p *Program) failure(ctx context.Context, v Values, err error) error {
 		return missing
 	}
 	if name, ok := strings.CutPrefix(message, noOutput); ok {
-		return fmt.Errorf("%s: there is no output, because its step did not run", p.missing(ctx, v, at, name, false).Part)
+		outputs, _ := v["outputs"].(map[string]any)
+		absent, _ := outputs[name].(Absent)
+		return &NoOutputError{Name: name, Part: p.missing(ctx, v, at, name, false).Part, Why: absent.Why}
 	}
 	if rest, ok := strings.CutPrefix(message, "index '"); ok && strings.Contains(rest, "out of range") {
 		key, _, _ := strings.Cut(rest, "'")
 		return p.missing(ctx, v, at, key, true)
+	}
+	if null := p.null(ctx, v, at, message); null != nil {
+		return null
 	}
 	return p.runtime(ctx, v, at, message)
 }
@@ -170,6 +178,8 @@ func (p *Program) partOf(id int64) string {
 func (p *Program) runtime(ctx context.Context, v Values, at int64, message string) error {
 	part := p.partOf(at)
 	switch {
+	case isNoLoop(message):
+		return p.noLoop(ctx, v)
 	case message == "division by zero", message == "modulus by zero":
 		return fmt.Errorf("%s: this divides by zero", part)
 	case message == "no such overload", strings.HasPrefix(message, "no such overload:"):

@@ -58,7 +58,7 @@ func (p *Program) Source() string { return p.code.text }
 // another value of package spec, []any, map[string]any, or nil. Lists and maps
 // may share memory with the values that went in.
 //
-// A field that is not there gives a *MissingError.
+// A field that is not there, or null where that cannot be used, gives a *MissingError.
 func (p *Program) Eval(ctx context.Context, v Values) (any, error) {
 	out, err := p.eval(ctx, v)
 	if err != nil {
@@ -74,6 +74,9 @@ func (p *Program) Bool(ctx context.Context, v Values) (bool, error) {
 		return false, err
 	}
 	b, ok := out.(types.Bool)
+	if out.Type() == types.NullType {
+		return false, isNullError(p.text())
+	}
 	if !ok {
 		return false, p.wrongType(Bool, out)
 	}

@@ -35,7 +35,7 @@ func (w *World) assert(ctx context.Context, s *plan.Step, r *Result) {
 		}
 		look := &Result{Attempt: event.Attempt{Outcome: event.Passed}}
 		about := w.checks(ctx, s, look)
-		if s.Timeout == 0 || look.Outcome == event.Passed || ctx.Err() != nil {
+		if s.Timeout == 0 || look.Outcome == event.Passed || look.Reason == event.ReasonUnmeasured || ctx.Err() != nil {
 			w.endAssert(ctx, s, look, r, about)
 			return
 		}
@@ -56,7 +56,7 @@ func (w *World) endAssert(ctx context.Context, s *plan.Step, look, r *Result, ab
 		}
 		r.add(f)
 	}
-	if r.Outcome != event.Passed {
+	if r.Outcome != event.Passed && r.Reason != event.ReasonUnmeasured {
 		r.Evidence = w.evidence(context.WithoutCancel(ctx), about)
 	}
 }
@@ -178,6 +178,10 @@ func (w *World) checkCEL(ctx context.Context, s *plan.Step, check *spec.Check, l
 	f := event.Finding{Outcome: event.Failed, Reason: event.ReasonAssertion, Pos: check.CEL.At}
 	if err != nil {
 		f = fault(ctx, check.CEL.At, err)
+	}
+	if outputMissing(err) != "" {
+		r.add(f)
+		return
 	}
 	f.Expr, f.Parts = check.CEL.Text, parts(ctx, program, values)
 	if message := w.message(ctx, s, check); message != "" {

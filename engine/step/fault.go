@@ -20,6 +20,8 @@ func fault(ctx context.Context, pos spec.Pos, err error) event.Finding {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, ErrInterrupted):
 		f.Reason = event.ReasonInterrupted
+	case outputMissing(err) != "":
+		f.Reason = event.ReasonUnmeasured // Result.missingOutputs decides what that means
 	case cluster.IsUnavailable(err):
 		f.Reason = event.ReasonCluster
 	case cause != nil && errors.Is(err, context.DeadlineExceeded):

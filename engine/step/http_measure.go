@@ -73,8 +73,9 @@ func (w *World) prepareRequests(ctx context.Context, s *plan.Step, m *spec.Measu
 	if h.Count > 0 {
 		n = min(n, h.Count)
 	}
-	w.Progress(fmt.Sprintf("%s: waiting for %d agent pods", m.Name, n))
+	placed := w.placing(fmt.Sprintf("%s: waiting for %d agent pods", m.Name, n))
 	agents, err := w.Agents.Several(ctx, n, h.As)
+	placed()
 	if err != nil {
 		return nil, err
 	}
@@ -239,6 +240,9 @@ func throttled(who string, r probe.Report) string {
 // requestsUnmeasurable says why requests cannot be sent from this cluster.
 func (w *World) requestsUnmeasurable(ctx context.Context, s *plan.Step, h *spec.HTTPMeasure) string {
 	url, err := w.text(ctx, s.Text(h.URL))
+	if why := outputMissing(err); why != "" {
+		return why
+	}
 	if err != nil || spec.FromOf(url, h.From) == spec.FromHere {
 		return "" // an error is told when the request is made
 	}

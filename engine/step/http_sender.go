@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/realspec/realspec/engine/agent"
 	"github.com/realspec/realspec/engine/event"
@@ -28,8 +29,9 @@ func (w *World) sender(ctx context.Context, at spec.Pos, from string, as map[str
 	if from == spec.FromHere {
 		return sender{}, true
 	}
-	w.Progress("waiting for an agent pod")
+	placed := w.placing("waiting for an agent pod")
 	one, err := w.Agents.One(ctx, as)
+	placed()
 	var not *agent.ErrNotMeasurable
 	switch {
 	case errors.As(err, &not):
@@ -43,6 +45,17 @@ func (w *World) sender(ctx context.Context, at spec.Pos, from string, as map[str
 		r.add(senderFault(ctx, at, from, err))
 	}
 	return sender{one}, err == nil
+}
+
+// placingTime is how long asking for an agent may take until it is told: one that
+// is there already answers sooner.
+const placingTime = 300 * time.Millisecond
+
+// placing tells that agents are being placed, unless done is called before long.
+func (w *World) placing(text string) (done func()) {
+	progress := w.Progress
+	timer := time.AfterFunc(placingTime, func() { progress(text) })
+	return func() { timer.Stop() }
 }
 
 // senderFault is the finding for a sender that could not do its job: that says

@@ -60,6 +60,8 @@ func (win *window) keep(m *spec.Measure, t traffic, err error) {
 		return
 	case errors.As(err, &not):
 		win.not[m.Name] = not.Reason
+	case outputMissing(err) != "":
+		win.not[m.Name] = outputMissing(err)
 	default:
 		win.failed[m.Name] = err
 	}

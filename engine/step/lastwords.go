@@ -90,6 +90,8 @@ func (w *World) lastWordsOf(ctx context.Context, pod *unstructured.Unstructured,
 	switch {
 	case errors.As(err, &refused) && refused.Code == 400: // it has not begun, or was collected
 		return e, false
+	case collected.MatchString(text):
+		return e, false
 	case err != nil:
 		e.Lines = []string{"could not be read: " + err.Error()}
 		return e, true

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -97,10 +98,24 @@ func (w *World) readLog(ctx context.Context, l *spec.Logs, pod *unstructured.Uns
 		return nil, nil
 	case err != nil:
 		return nil, err
+	case collected.MatchString(text):
+		r.Notes = append(r.Notes, fmt.Sprintf("%s: there are no logs of container %s%s: the kubelet no longer has them", ref(pod), c.Name, beforeRestart(l)))
+		return nil, nil
 	case len(text) >= logBytes:
 		r.Notes = append(r.Notes, fmt.Sprintf("%s: container %s wrote more than %d MiB; the rest was not read", ref(pod), c.Name, logBytes>>20))
 	}
 	return linesOf(text), nil
+}
+
+// collected is what the kubelet answers, with status 200 and in place of the logs,
+// when the container's log file is gone.
+var collected = regexp.MustCompile(`^unable to retrieve container logs for [a-z0-9.-]+://[0-9a-f]+\s*$`)
+
+func beforeRestart(l *spec.Logs) string {
+	if l.Previous {
+		return " before its restart"
+	}
+	return ""
 }
 
 func linesOf(text string) []string {

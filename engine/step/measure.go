@@ -1,6 +1,7 @@
 package step
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -67,6 +68,10 @@ func (w *World) measure(ctx context.Context, s *plan.Step, r *Result) {
 			continue
 		}
 		got, err := w.complete(ctx, s, m, win, r)
+		if why := outputMissing(err); why != "" {
+			w.take(unmeasured(m, why), r)
+			continue
+		}
 		if err != nil {
 			r.add(fault(ctx, m.At, err))
 			continue
@@ -131,6 +136,10 @@ func (w *World) during(ctx context.Context, s *plan.Step, r *Result) (window, bo
 			did, err := w.call(ctx, s, m)
 			mu.Lock()
 			defer mu.Unlock()
+			if why := outputMissing(err); why != "" {
+				win.not[m.Name] = why
+				return
+			}
 			if err != nil {
 				r.add(fault(ctx, m.At, err))
 				return
@@ -144,7 +153,7 @@ func (w *World) during(ctx context.Context, s *plan.Step, r *Result) (window, bo
 		}
 	}
 	win.waitTraffic(ctx, &calling, wrapped)
-	ok := w.wrapped(ctx, s, r, &mu)
+	ok := w.wrapped(ctx, s, &win, r, &mu)
 	close(wrapped)
 	if !ok {
 		stop()
@@ -159,11 +168,19 @@ func (w *World) during(ctx context.Context, s *plan.Step, r *Result) (window, bo
 	return win, ok
 }
 
-// wrapped runs the steps under during.
-func (w *World) wrapped(ctx context.Context, s *plan.Step, r *Result, mu *sync.Mutex) bool {
+// wrapped runs the steps under during. Where one of them is not measurable here, or
+// none ran, nor is the time that they take.
+func (w *World) wrapped(ctx context.Context, s *plan.Step, win *window, r *Result, mu *sync.Mutex) bool {
+	ran, why := 0, ""
 	for _, inner := range s.During {
 		one := w.inner(ctx, inner)
 		mu.Lock()
+		switch {
+		case one.Outcome != event.Skipped:
+			ran++
+		case one.Reason == event.ReasonUnmeasured:
+			why = cmp.Or(why, one.Message)
+		}
 		r.Measures = append(r.Measures, one.Measures...)
 		if one.Outcome != event.Passed && one.Outcome != event.Skipped {
 			for _, f := range one.Findings {
@@ -174,6 +191,17 @@ func (w *World) wrapped(ctx context.Context, s *plan.Step, r *Result, mu *sync.M
 			return false
 		}
 		mu.Unlock()
+	}
+	if ran == 0 {
+		why = cmp.Or(why, "none of the steps that it measures ran")
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for i := range s.Measure {
+		m := &s.Measure[i]
+		if m.Elapsed != nil && m.Elapsed.From == "" && m.Elapsed.To == "" && why != "" {
+			win.not[m.Name] = why
+		}
 	}
 	return true
 }

@@ -106,12 +106,13 @@ func (w *World) prepareNetwork(ctx context.Context, s *plan.Step, m *spec.Measur
 		return nil, err
 	}
 	n := &network{w: w, m: m}
-	w.Progress(m.Name + ": waiting for an agent pod on each node")
+	placed := w.placing(m.Name + ": waiting for an agent pod on each node")
 	if m.Network.Between == "same" {
 		err = n.placeSame(ctx, nodes)
 	} else {
 		err = n.placeAcross(ctx, nodes)
 	}
+	placed()
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ func (w *World) lookAgain(ctx context.Context, s *plan.Step, r *Result, look fun
 	for n := 1; ; n++ {
 		now := &Result{Attempt: event.Attempt{Outcome: event.Passed}}
 		look(ctx, now)
+		now.missingOutputs(true)
 		if last == nil || ctx.Err() == nil || now.Outcome == event.Passed {
 			last = now
 		}
@@ -84,6 +85,10 @@ func (w *World) rules(ctx context.Context, s *plan.Step, rules []spec.Rule, saw 
 		f := event.Finding{Outcome: event.Failed, Reason: event.ReasonAssertion, Pos: rule.CEL.At}
 		if err != nil {
 			f = fault(ctx, rule.CEL.At, err)
+		}
+		if outputMissing(err) != "" {
+			r.add(f)
+			continue
 		}
 		f.Expr, f.Parts, f.Observed = rule.CEL.Text, parts(ctx, program, values), observed
 		message, wrong := w.text(ctx, s.Text(rule.Message))

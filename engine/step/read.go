@@ -179,6 +179,9 @@ func (w *World) catchUp(ctx context.Context, tape *cluster.Tape, res cluster.Res
 func (w *World) readElapsed(m *spec.Measure, during Span) (taken, error) {
 	span := during
 	if m.Elapsed.From != "" || m.Elapsed.To != "" {
+		if why := cmp.Or(w.unmeasuredStep(m.Elapsed.From), w.unmeasuredStep(m.Elapsed.To)); why != "" {
+			return unmeasured(m, why), nil
+		}
 		from, err := w.span(m.Elapsed.From)
 		if err != nil {
 			return taken{}, err
@@ -195,6 +198,26 @@ func (w *World) readElapsed(m *spec.Measure, during Span) (taken, error) {
 		measured: event.Measured{Name: m.Name, Kind: m.Kind(), Unit: "s", Value: &seconds}}, nil
 }
 
+// unmeasuredStep says why a step, or one of the steps of a file, was skipped as not
+// measurable here; "" where none was. What such a step takes is no figure.
+func (w *World) unmeasuredStep(name string) string {
+	if why := w.skips[name]; why != "" {
+		return why
+	}
+	for _, step := range w.Plan.Steps {
+		if why := w.skips[step.ID]; why != "" && fileOf(step) == name {
+			return why
+		}
+	}
+	return ""
+}
+
+// fileOf is the name of the file that a step stands in, without its ending.
+func fileOf(s *plan.Step) string {
+	file := filepath.Base(s.At.File)
+	return strings.TrimSuffix(file, filepath.Ext(file))
+}
+
 // span is the time of a step, or of all steps of a file.
 func (w *World) span(name string) (Span, error) {
 	if s, ok := w.spans[name]; ok && !s.End.IsZero() {
@@ -202,9 +225,8 @@ func (w *World) span(name string) (Span, error) {
 	}
 	var whole Span
 	for _, step := range w.Plan.Steps {
-		file := filepath.Base(step.At.File)
 		s, ran := w.spans[step.ID]
-		if strings.TrimSuffix(file, filepath.Ext(file)) != name || !ran || s.End.IsZero() {
+		if fileOf(step) != name || !ran || s.End.IsZero() {
 			continue
 		}
 		if whole.Start.IsZero() {

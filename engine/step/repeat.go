@@ -32,7 +32,7 @@ func (w *World) repeat(ctx context.Context, s *plan.Step, r *Result) {
 	for n := 1; n <= s.Repeat && ctx.Err() == nil; n++ {
 		w.Progress(fmt.Sprintf("repetition %d of %d", n, s.Repeat))
 		one := w.repetition(ctx, s, n)
-		if one.Outcome != event.Passed {
+		if one.Outcome != event.Passed && one.Outcome != event.Skipped {
 			failed++
 			if failed == 1 {
 				for _, f := range one.Findings {
@@ -59,6 +59,7 @@ func (w *World) repeat(ctx context.Context, s *plan.Step, r *Result) {
 	}
 	w.thresholds(ctx, s, r)
 	w.baseline(s, r)
+	skipUnmeasured(s, r)
 }
 
 // repetition is one of them: how it ended, and what it measured.
@@ -76,6 +77,9 @@ func pool(m *spec.Measure, runs []repetition) taken {
 	var worst taken
 	for _, run := range runs {
 		one, ok := run.taken[m.Name]
+		if why := one.measured.Unmeasurable; why != "" {
+			return unmeasured(m, why)
+		}
 		if ok && (worst.measured.Error == nil || one.measured.Error != nil && *one.measured.Error > *worst.measured.Error) {
 			worst = one
 		}

@@ -47,8 +47,6 @@ func Run(ctx context.Context, w *World, s *plan.Step) Result {
 		w.load(ctx, s, r)
 	case s.HTTP != nil:
 		w.http(ctx, s, r)
-	case s.HTTP != nil:
-		w.http(ctx, s, r)
 	case s.Exec != nil:
 		w.exec(ctx, s, r)
 	case s.Logs != nil:

@@ -61,6 +61,7 @@ type World struct {
 	usage     map[spec.Pos]*usageSampler // of measures since the scenario began, by place
 	taken     map[string]taken           // what was measured, by name
 	again     repetitions
+	skips     map[string]string // why steps were not measurable here, by id
 	outputs   map[string]any    // what steps saw, by the names of their outputs
 	veil      *strings.Replacer // hides the values of env in reports
 	undo      *deeds            // what disrupt has to undo; a repetition adds to those of its scenario
@@ -97,6 +98,7 @@ func (w *World) Begin(ctx context.Context) error {
 	}
 	w.values["outputs"] = w.outputs
 	w.writes, w.taken, w.spans = map[place]string{}, map[string]taken{}, map[string]Span{}
+	w.skips = map[string]string{}
 	w.pods, w.objects = map[string]*podRecord{}, map[spec.Pos]*objectRecord{}
 	tapes, err := w.record(ctx)
 	if err != nil {
@@ -248,6 +250,7 @@ func (w *World) RunStep(ctx context.Context, s *plan.Step) Result {
 			f := fault(ctx, s.Step.If.At, err)
 			f.Expr = s.Step.If.Text
 			r.add(f)
+			r.missingOutputs(false)
 			return r
 		case !ok:
 			r.Outcome, r.Reason = event.Skipped, event.ReasonCondition
@@ -261,7 +264,9 @@ func (w *World) RunStep(ctx context.Context, s *plan.Step) Result {
 		span.Start = earlier.Start // of the first attempt
 	}
 	r = Run(ctx, w, s)
+	r.missingOutputs(onlyLooks(s))
 	span.End = time.Now()
 	w.spans[s.ID] = span
+	w.noteSkip(s, &r)
 	return r
 }
