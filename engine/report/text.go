@@ -54,7 +54,8 @@ func cut(s string, width int, tail string) string {
 
 // wrap breaks a text at gaps, and only there: at spaces a name keeps its hyphens
 // on one line, so that it can be grepped for; at two spaces a value keeps its
-// name. What is too long between two gaps is cut hard.
+// name. What is too long between two gaps is broken at spaces, and what has none is
+// cut hard.
 func wrap(text, gap string, first, rest int) []string {
 	var lines []string
 	limit, current := max(first, 1), ""
@@ -68,6 +69,13 @@ func wrap(text, gap string, first, rest int) []string {
 			limit = max(rest, 1)
 		}
 		current = word
+		if lipgloss.Width(current) > limit && gap != " " && strings.Contains(current, " ") {
+			parts := wrap(current, " ", limit, rest)
+			lines, current = append(lines, parts[:len(parts)-1]...), parts[len(parts)-1]
+			if len(parts) > 1 {
+				limit = max(rest, 1)
+			}
+		}
 		for lipgloss.Width(current) > limit {
 			head := ansi.Truncate(current, limit, "")
 			if head == "" {

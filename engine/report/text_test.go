@@ -156,3 +156,11 @@ events of Pod/web:
 		t.Errorf("- want, + got:\n%s", diff)
 	}
 }
+
+func TestWrapBreaksALongValueAtSpaces(t *testing.T) {
+	got := wrap("usage  not measurable here: the nodes are simulated  n=0", "  ", 24, 20)
+	want := []string{"usage", "not measurable here:", "the nodes are", "simulated  n=0"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
