@@ -48,6 +48,7 @@ func TestAPI(t *testing.T) {
 		"daemonset":       a.daemonSet,
 		"job":             a.job,
 		"late pod":        a.latePod,
+		"ready again":     a.readyAgain,
 		"gpu pods":        a.gpuPods,
 		"service account": a.serviceAccount,
 		"cascade":         a.cascade,
@@ -400,4 +401,34 @@ func (a *apiTest) namespace(t *testing.T) {
 		return apierrors.IsNotFound(err)
 	}).WithTimeout(soon).WithPolling(20 * time.Millisecond).Should(BeTrue())
 	t.Logf("namespace gone after %d ms", time.Since(begun).Milliseconds())
+}
+
+// readyAgain: the node controller makes the pods of a node unready when it hears
+// nothing of the node, and the simulated kubelet, like a real one, ready again.
+func (a *apiTest) readyAgain(t *testing.T) {
+	g := NewWithT(t)
+	pods := a.client.CoreV1().Pods("default")
+	_, err := pods.Create(t.Context(), &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "back"},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "a", Image: "a"}}},
+	}, metav1.CreateOptions{})
+	g.Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = pods.Delete(context.WithoutCancel(t.Context()), "back", metav1.DeleteOptions{}) }()
+	state := func() corev1.PodCondition {
+		pod, err := pods.Get(t.Context(), "back", metav1.GetOptions{})
+		g.Expect(err).NotTo(HaveOccurred())
+		for _, c := range pod.Status.Conditions {
+			if c.Type == corev1.PodReady {
+				return c
+			}
+		}
+		return corev1.PodCondition{}
+	}
+	ready := func() corev1.ConditionStatus { return state().Status }
+	g.Eventually(ready, "10s").Should(Equal(corev1.ConditionTrue))
+	_, err = pods.Patch(t.Context(), "back", types.StrategicMergePatchType,
+		[]byte(`{"status":{"conditions":[{"type":"Ready","status":"False"}]}}`), metav1.PatchOptions{}, "status")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(ready()).To(Equal(corev1.ConditionFalse))
+	g.Eventually(ready, "10s").Should(Equal(corev1.ConditionTrue))
 }

@@ -66,6 +66,33 @@ func startKWOK(ctx context.Context, kubeconfig, podRange string, log io.Writer) 
 	return controller.Start(kwoklog.NewContext(ctx, kwoklog.NewLogger(log, kwoklog.LevelError)))
 }
 
+// podReadyAgain says that a pod is ready again after its node was taken for dead. On
+// a machine that stands still for 50 s the heartbeats stop, and the node controller
+// makes all pods of the node unready (and only their condition Ready, not that of
+// their containers); a real kubelet that comes back puts that right at once.
+const podReadyAgain = `
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: Stage
+metadata:
+  name: pod-ready-again
+spec:
+  resourceRef: {apiGroup: v1, kind: Pod}
+  selector:
+    matchExpressions:
+    - {key: '.metadata.deletionTimestamp', operator: DoesNotExist}
+    - {key: '.status.phase', operator: In, values: [Running]}
+    - {key: '.status.conditions.[] | select( .type == "Ready" ) | .status', operator: In, values: ["False"]}
+    - {key: '.status.conditions.[] | select( .type == "ContainersReady" ) | .status', operator: In, values: ["True"]}
+  delay:
+    durationMilliseconds: 1000
+  next:
+    statusTemplate: |
+      conditions:
+      - lastTransitionTime: {{ Now | Quote }}
+        status: "True"
+        type: Ready
+`
+
 // simulatedLife returns what happens to simulated nodes and pods: nodes stay
 // ready, pods run as soon as they are scheduled, pods of Jobs complete, pods
 // that are deleted go at once.
@@ -75,6 +102,7 @@ func simulatedLife() (map[internalversion.StageResourceRef][]*internalversion.St
 		nodefast.DefaultNodeInit,
 		nodeheartbeat.DefaultNodeHeartbeat,
 		podfast.DefaultPodReady,
+		podReadyAgain,
 		podfast.DefaultPodComplete,
 		podfast.DefaultPodDelete,
 	} {
