@@ -17,6 +17,7 @@ import (
 // the scenario has ended, however it ends. It takes about a minute and a half: the
 // control plane gives a silent node 50 s.
 func TestDisruptRealNodes(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped: takes a minute and a half")
 	}

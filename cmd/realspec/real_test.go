@@ -16,6 +16,7 @@ import (
 // nodes that have the image told:1 (engine/cluster/testdata/told). They skip where real
 // nodes cannot be, unless REALSPEC_REQUIRE_REAL says that they must.
 func TestRealScripts(t *testing.T) {
+	t.Parallel()
 	needCluster(t)
 	dir := t.TempDir()
 	kubeconfig := filepath.Join(dir, "kubeconfig")

@@ -52,6 +52,7 @@ func needReal(t *testing.T) {
 // busy machine may not give the pod its half core: the truth is the kernel's own
 // counter of the pod, which the test reads beside. It takes about two minutes.
 func TestUsageOnRealNodes(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("skipped: takes two minutes")
 	}
