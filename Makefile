@@ -61,7 +61,7 @@ pictures: build
 SOAK ?= 100
 soak: build
 	@mkdir -p .realspec
-	@bin/realspec run specs --cluster local --allow-disruption --parallel 4 --repeat $(SOAK) --json .realspec/soak.json --quiet
+	@bin/realspec run specs --cluster local --allow-disruption --parallel 6 --repeat $(SOAK) --json .realspec/soak.json --quiet
 
 clean:
 	rm -rf bin .realspec
