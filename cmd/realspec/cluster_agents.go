@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -29,6 +31,9 @@ func (c *clusters) equip(ctx context.Context, p *plan.Scenario, to *run.Cluster)
 	if l == nil {
 		return nil
 	}
+	if err := c.settle(ctx, p, to); err != nil {
+		return err
+	}
 	to.Facts.Cluster.Local = true // also one that somebody started by hand
 	to.Nodes = local.Nodes{Binary: l.binary, Cluster: l.about.Name}
 	if err := c.giveImages(ctx, l); err != nil {
@@ -36,6 +41,36 @@ func (c *clusters) equip(ctx context.Context, p *plan.Scenario, to *run.Cluster)
 	}
 	if to.AgentImage == nil {
 		to.AgentImage = func(ctx context.Context) (string, error) { return l.agent.give(ctx, c.app, l, to.Client) }
+	}
+	return nil
+}
+
+// settleTime is how long the metrics API of a cluster of ours may take: it answers
+// some 15 s after the nodes are ready.
+const settleTime = 45 * time.Second
+
+// settle waits until a cluster of ours with real nodes is what it will be. It always
+// gets a metrics API; a scenario that asks for one must not be told that there is
+// none because the cluster is young.
+func (c *clusters) settle(ctx context.Context, p *plan.Scenario, to *run.Cluster) error {
+	if !p.NeedsSurvey() {
+		return nil
+	}
+	for deadline := time.Now().Add(settleTime); !to.Facts.Cluster.MetricsAPI; {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the metrics API of the local cluster did not answer within %s", settleTime)
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		facts, err := to.Client.Survey(ctx)
+		if err != nil {
+			return err
+		}
+		facts.Cluster.Local = to.Facts.Cluster.Local
+		to.Facts = facts
 	}
 	return nil
 }
