@@ -431,4 +431,14 @@ func (a *apiTest) readyAgain(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(ready()).To(Equal(corev1.ConditionFalse))
 	g.Eventually(ready, "10s").Should(Equal(corev1.ConditionTrue))
+
+	// What a scenario writes into a pod itself stays.
+	for _, status := range []string{
+		`{"containerStatuses":[{"name":"a","image":"a","imageID":"","ready":false,"restartCount":0}],"conditions":[{"type":"Ready","status":"False"}]}`,
+		`{"containerStatuses":[{"name":"a","image":"a","imageID":"","ready":true,"restartCount":0}],"conditions":[{"type":"Ready","status":"False","reason":"Tested"}]}`,
+	} {
+		_, err = pods.Patch(t.Context(), "back", types.StrategicMergePatchType, []byte(`{"status":`+status+`}`), metav1.PatchOptions{}, "status")
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Consistently(ready, "3s").Should(Equal(corev1.ConditionFalse))
+	}
 }

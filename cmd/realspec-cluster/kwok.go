@@ -68,8 +68,9 @@ func startKWOK(ctx context.Context, kubeconfig, podRange string, log io.Writer) 
 
 // podReadyAgain says that a pod is ready again after its node was taken for dead. On
 // a machine that stands still for 50 s the heartbeats stop, and the node controller
-// makes all pods of the node unready (and only their condition Ready, not that of
-// their containers); a real kubelet that comes back puts that right at once.
+// makes all pods of the node unready: only their condition Ready, not that of their
+// containers, and without a reason. A real kubelet that comes back puts that right at
+// once. States that a scenario writes into a pod itself stay as they are.
 const podReadyAgain = `
 apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
@@ -82,7 +83,9 @@ spec:
     - {key: '.metadata.deletionTimestamp', operator: DoesNotExist}
     - {key: '.status.phase', operator: In, values: [Running]}
     - {key: '.status.conditions.[] | select( .type == "Ready" ) | .status', operator: In, values: ["False"]}
+    - {key: '.status.conditions.[] | select( .type == "Ready" ) | .reason', operator: DoesNotExist}
     - {key: '.status.conditions.[] | select( .type == "ContainersReady" ) | .status', operator: In, values: ["True"]}
+    - {key: '.status.containerStatuses.[] | select( .ready == false ) | .name', operator: DoesNotExist}
   delay:
     durationMilliseconds: 1000
   next:
