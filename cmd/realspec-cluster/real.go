@@ -58,11 +58,7 @@ func parseReal(specs []string, simulated []Pool) ([]Pool, error) {
 	if total > realnode.MaxNodes {
 		return nil, usageError("%d real nodes asked for; at most %d are supported in a cluster", total, realnode.MaxNodes)
 	}
-	_, err := realnode.Require()
-	if err == nil {
-		err = realnode.RequireInotify(total)
-	}
-	if err != nil {
+	if _, err := realnode.Require(); err != nil {
 		return nil, usageError("--real-nodes: %w", err)
 	}
 	return pools, nil
@@ -147,13 +143,14 @@ func (s *server) openMachine(ctx context.Context, loopback net.Listener) (net.Li
 	if err != nil {
 		return nil, err
 	}
+	cluster := realnode.ClusterAt(s.place.path())
 	s.machine, err = realnode.Open(ctx, realnode.Options{
-		Cluster: realnode.ClusterAt(s.place.path()),
+		Cluster: cluster,
 		Shapes:  realShapes(s.record.Real),
 		CNI:     cni,
 		DNS:     dnsAddress,
 		Log: func(node string) (io.Writer, error) {
-			return openBoundedLog(s.place.path("node-" + node + ".log"))
+			return openBoundedLog(cluster.Log(node))
 		},
 	})
 	if err != nil {

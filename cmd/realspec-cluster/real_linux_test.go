@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -30,6 +31,7 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/client-go/transport/spdy"
 
+	"github.com/realspec/realspec/cmd/realspec-cluster/image"
 	"github.com/realspec/realspec/cmd/realspec-cluster/realnode"
 )
 
@@ -94,6 +96,7 @@ func TestRealNodes(t *testing.T) {
 		{"freeze", r.freeze},
 		{"pause image", r.pauseImage},
 		{"power", r.power},
+		{"broken kubelet", r.brokenKubelet},
 		{"orders", r.refusedOrders},
 	} {
 		t.Run(test.name, test.run)
@@ -204,26 +207,22 @@ func TestRealNodesMissing(t *testing.T) {
 
 const echoImage = "docker.io/library/echo:1"
 
-// loadEcho builds the image of testdata/echo and loads it.
+// loadEcho builds an image of testdata/echo and loads it.
 func (r *realTest) loadEcho(t *testing.T) {
 	t.Helper()
 	folder := t.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-o", folder+"/echo", "./testdata/echo")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	program, err := os.ReadFile(folder + "/echo")
+	tree := image.NewTree()
+	check(t, tree.Add(buildEcho(t), "/echo"))
+	packed, err := image.New(tree, v1.Config{Entrypoint: []string{"/echo"}})
 	check(t, err)
-	image, err := realnode.NewImage(map[string][]byte{"echo": program}, "/echo")
-	check(t, err)
-	archive, err := realnode.Archive("docker.io/library/other:1", image)
-	check(t, err)
-	check(t, os.WriteFile(folder+"/echo.tar", archive, 0o600))
+	check(t, writeArchive(folder+"/echo.tar", packed, "docker.io/library/other:1"))
 	g := NewWithT(t)
-	got := r.run("load-image", folder+"/echo.tar")
-	g.Expect(got).To(Equal(result{out: "docker.io/library/other:1 is on 3 nodes\n"}))
-	got = r.run("load-image", folder+"/echo.tar", "--as", "echo:1")
+	// The name that it has already is no other name.
+	for _, args := range [][]string{nil, {"--as", "other:1"}} {
+		got := r.run(append([]string{"load-image", folder + "/echo.tar"}, args...)...)
+		g.Expect(got).To(Equal(result{out: "docker.io/library/other:1 is on 3 nodes\n"}))
+	}
+	got := r.run("load-image", folder+"/echo.tar", "--as", "echo:1")
 	g.Expect(got).To(Equal(result{out: echoImage + " is on 3 nodes\ndocker.io/library/other:1 is on 3 nodes\n"}))
 }
 
@@ -310,10 +309,8 @@ func (r *realTest) size(t *testing.T) {
 		boots[node.Status.NodeInfo.BootID], machines[node.Status.NodeInfo.MachineID] = true, true
 	}
 	for file, want := range map[string]string{"cpu/*/real-0/cpu.cfs_quota_us": "100000\n", "memory/*/real-0/memory.limit_in_bytes": "2147483648\n"} {
-		paths, err := filepath.Glob("/sys/fs/cgroup/" + strings.Replace(file, "*", "realspec-*", 1))
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(paths).To(HaveLen(1), file)
-		g.Expect(os.ReadFile(paths[0])).To(BeEquivalentTo(want), file)
+		own := strings.Replace(realnode.ClusterAt(r.folder("default").path()).Link(), "rsp-", "realspec-", 1)
+		g.Expect(os.ReadFile("/sys/fs/cgroup/"+strings.Replace(file, "*", own, 1))).To(BeEquivalentTo(want), file)
 	}
 	g.Expect(boots).To(HaveLen(3))
 	g.Expect(machines).To(HaveLen(3))
@@ -564,6 +561,36 @@ func (r *realTest) power(t *testing.T) {
 		g.Expect(again.Status.NodeInfo.BootID).NotTo(Equal(node.Status.NodeInfo.BootID))
 		g.Expect(again.Status.NodeInfo.MachineID).To(Equal(node.Status.NodeInfo.MachineID))
 	}).WithTimeout(soon).WithPolling(100 * time.Millisecond).Should(Succeed())
+}
+
+// brokenKubelet starts a node whose kubelet ends a moment after its first answer:
+// that is no start.
+func (r *realTest) brokenKubelet(t *testing.T) {
+	g := NewWithT(t)
+	disks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/root%s", r.status("default").PID, r.folder("default").path("disks", "real-0", "lib", "kubelet")))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(disks).To(HaveLen(1), "only the keeper sees disks")
+	state := filepath.Join(disks[0], "cpu_manager_state")
+	whole, err := os.ReadFile(state)
+	g.Expect(err).NotTo(HaveOccurred())
+	written := func() string {
+		text, _ := os.ReadFile(r.folder("default").path("node-real-0.log"))
+		return string(text)
+	}
+	r.order(t, "stop", "real-0")
+	before := len(written())
+	check(t, os.WriteFile(state, []byte("garbage"), 0o600))
+	started := make(chan result, 1)
+	go func() { started <- r.run("node", "start", "real-0") }()
+	g.Eventually(func() string { return written()[before:] }).WithTimeout(soon).Should(ContainSubstring("kubelet ended: exit code 1"))
+	g.Expect(started).NotTo(Receive())
+	r.order(t, "stop", "real-0") // which need not wait for it
+	var got result
+	g.Eventually(started).WithTimeout(soon).Should(Receive(&got))
+	g.Expect(got.code).To(Equal(exitError))
+	g.Expect(got.err).To(ContainSubstring("real-0 has power, and its kubelet does not answer: kubelet ended: exit code 1"))
+	check(t, os.WriteFile(state, whole, 0o600))
+	r.order(t, "start", "real-0")
 }
 
 func (r *realTest) refusedOrders(t *testing.T) {

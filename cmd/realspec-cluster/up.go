@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/realspec/realspec/cmd/realspec-cluster/realnode"
 )
 
 // upCommand starts a cluster and waits until it is usable.
@@ -135,6 +137,11 @@ func (c *upCommand) startAnew(ctx context.Context, place folder, record clusterR
 	if c.Kubeconfig != "" {
 		if err := checkExport(c.Kubeconfig); err != nil {
 			return err
+		}
+	}
+	if nodes := countNodes(record.Real); nodes > 0 {
+		if err := realnode.RequireInotify(nodes); err != nil {
+			return usageError("--real-nodes: %w", err)
 		}
 	}
 	if err := place.create(); err != nil {

@@ -182,6 +182,27 @@ func TestMerge(t *testing.T) {
 	g.Expect(Merge(io.Discard, []string{folder + "/none"})).To(MatchError(os.ErrNotExist))
 }
 
+func TestNames(t *testing.T) {
+	g := NewWithT(t)
+	archive := func(name, content string) string {
+		file := filepath.Join(t.TempDir(), "a.tar")
+		out, err := os.Create(file)
+		must(t, err)
+		w := tar.NewWriter(out)
+		must(t, writeFile(w, "other", []byte("{}")))
+		must(t, writeFile(w, name, []byte(content)))
+		must(t, w.Close())
+		must(t, out.Close())
+		return file
+	}
+	g.Expect(Names(archive("./index.json", `{"manifests": [{"annotations": {"`+NameAnnotation+`": "example.com/a:1", "`+refAnnotation+`": "1"}},
+		{"annotations": {"`+refAnnotation+`": "example.com/b:1"}}, {}]}`))).To(Equal([]string{"example.com/a:1", "example.com/b:1"}))
+	g.Expect(Names(archive("manifest.json", `[{"RepoTags": ["a:1", "example.com/b"]}, {"RepoTags": null}]`))).
+		To(Equal([]string{"docker.io/library/a:1", "example.com/b:latest"}))
+	_, err := Names("image_test.go")
+	g.Expect(err).To(HaveOccurred())
+}
+
 // A program and its libraries run with nothing else around them.
 func TestLibraries(t *testing.T) {
 	g := NewWithT(t)

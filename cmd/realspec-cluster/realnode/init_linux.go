@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -22,6 +23,7 @@ const (
 // What a node reports, a line each.
 const (
 	reportRuntime = "runtime" // containerd answers and has the pause image
+	reportKubelet = "kubelet" // the kubelet answers
 	reportFailed  = "failed: "
 )
 
@@ -93,10 +95,13 @@ func (n *node) furnish() error {
 // The programs of a node.
 var (
 	runContainerd = []string{"containerd", "--config", filesFolder + "/containerd.toml"}
-	runKubelet    = []string{HostFolder + "/realspec-cluster", "kubelet", "--config=" + filesFolder + "/kubelet.yaml",
+	runKubelet    = []string{HostFolder + "/" + ownProgram, "kubelet", "--config=" + filesFolder + "/kubelet.yaml",
 		"--kubeconfig=" + filesFolder + "/kubelet.kubeconfig"}
-	runProxy = []string{HostFolder + "/realspec-cluster", "kube-proxy", "--config=" + filesFolder + "/proxy.yaml"}
+	runProxy = []string{HostFolder + "/" + ownProgram, "kube-proxy", "--config=" + filesFolder + "/proxy.yaml"}
 )
+
+// ownProgram is this program in HostFolder.
+const ownProgram = "realspec-cluster"
 
 // run is the life of a node after its namespaces are furnished.
 func (n *node) run(heard <-chan order) error {
@@ -133,16 +138,46 @@ func (n *node) run(heard <-chan order) error {
 func (n *node) join() {
 	n.keep(append(runKubelet, "--hostname-override="+n.Name, "--node-ip="+n.Address.String()))
 	n.keep(runProxy)
+	go n.awaitKubelet()
 }
+
+// awaitKubelet reports when the kubelet answers and has made the groups of its pods:
+// most of what ends it happens after it answers first and before that.
+func (n *node) awaitKubelet() {
+	client := http.Client{Timeout: time.Second}
+	for ; ; time.Sleep(20 * time.Millisecond) {
+		if groups, _ := filepath.Glob("/sys/fs/cgroup/*/kubepods"); len(groups) == 0 {
+			continue
+		}
+		answer, err := client.Get(kubeletHealth)
+		if err != nil {
+			continue
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode == http.StatusOK {
+			n.report(reportKubelet)
+			return
+		}
+	}
+}
+
+// kubeletHealth is where a kubelet says that it is well, unless it is told
+// another place.
+const kubeletHealth = "http://127.0.0.1:10248/healthz"
 
 // keep starts a program, and again a second after each of its ends.
 func (n *node) keep(argv []string) {
+	name := filepath.Base(argv[0])
+	if name == ownProgram {
+		name = argv[1]
+	}
 	ended, err := n.children.start(argv)
 	go func() {
 		if err == nil {
 			err = describeEnd(<-ended)
 		}
-		fmt.Fprintf(os.Stderr, "%s ended: %v; starting it again\n", filepath.Base(argv[0]), err)
+		n.report(fmt.Sprintf("%s%s ended: %v", reportFailed, name, err))
+		fmt.Fprintf(os.Stderr, "%s ended: %v; starting it again\n", name, err)
 		time.Sleep(time.Second)
 		n.children.again <- argv
 	}()
@@ -161,7 +196,7 @@ func (n *node) startRuntime() error {
 }
 
 func (n *node) importPause() error {
-	ended, err := n.children.start([]string{"ctr", "--address", containerdSocket, "--namespace", "k8s.io", "images", "import", pauseFile})
+	ended, err := n.children.start([]string{"ctr", "--timeout", "30s", "--address", containerdSocket, "--namespace", "k8s.io", "images", "import", pauseFile})
 	if err != nil {
 		return err
 	}

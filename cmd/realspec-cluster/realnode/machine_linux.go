@@ -76,13 +76,24 @@ func (m *Machine) Boot(identity func(name string, address netip.Addr) (Identity,
 	var all sync.WaitGroup
 	for i, n := range m.Nodes {
 		all.Go(func() {
-			if n.identity, failures[i] = identity(n.Name, n.Address()); failures[i] == nil {
-				failures[i] = n.boot(false)
-			}
+			failures[i] = n.firstBoot(identity)
 		})
 	}
 	all.Wait()
 	return errors.Join(failures...)
+}
+
+func (n *Node) firstBoot(identity func(name string, address netip.Addr) (Identity, error)) (err error) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	if n.identity, err = identity(n.Name, n.Address()); err != nil {
+		return err
+	}
+	reports, err := n.boot(false)
+	if err != nil {
+		return err
+	}
+	return reports.Close()
 }
 
 // Join lets the kubelets of all nodes begin: the API server answers, and has

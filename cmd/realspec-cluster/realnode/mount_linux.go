@@ -44,7 +44,7 @@ func (n *node) mount() error {
 	if err := n.makeFiles(); err != nil {
 		return err
 	}
-	if err := bind(fmt.Sprintf("/proc/self/fd/%d", program.Fd()), HostFolder+"/realspec-cluster"); err != nil {
+	if err := bind(fmt.Sprintf("/proc/self/fd/%d", program.Fd()), HostFolder+"/"+ownProgram); err != nil {
 		return err
 	}
 	if err := n.pretend(); err != nil {
@@ -141,7 +141,7 @@ func (n *node) makeFiles() error {
 			return err
 		}
 	}
-	return os.WriteFile(HostFolder+"/realspec-cluster", nil, 0o755)
+	return os.WriteFile(HostFolder+"/"+ownProgram, nil, 0o755)
 }
 
 // pretend puts files over those of the kernel that say what this machine is,

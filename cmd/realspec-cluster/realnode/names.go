@@ -8,6 +8,7 @@ package realnode
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"path/filepath"
 )
 
 // Cluster names what the nodes of one cluster occupy on this machine. The names
@@ -27,6 +28,9 @@ func ClusterAt(folder string) Cluster {
 // Link is the only network link of the cluster that the machine sees: the way
 // to its nodes and pods. Names of links have at most 15 characters.
 func (c Cluster) Link() string { return "rsp-" + c.id }
+
+// Log is the file that all programs of a node write to.
+func (c Cluster) Log(node string) string { return filepath.Join(c.folder, "node-"+node+".log") }
 
 // cgroup is the directory of all nodes in every hierarchy.
 func (c Cluster) cgroup() string { return "realspec-" + c.id }

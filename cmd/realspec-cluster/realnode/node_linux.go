@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -74,14 +73,29 @@ func (n *Node) alive() bool {
 	}
 }
 
-// Start boots a node that was stopped, from the disk that it had.
+// Start boots a node that was stopped, from the disk that it had, and returns
+// when its kubelet answers.
 func (n *Node) Start() error {
-	n.mutex.Lock()
-	if n.alive() {
-		n.mutex.Unlock()
-		return fmt.Errorf("%s is running", n.Name)
+	reports, err := n.start()
+	if err != nil {
+		return err
 	}
-	n.mutex.Unlock()
+	defer reports.Close()
+	if err := reports.await(reportKubelet); err != nil {
+		return fmt.Errorf("%s has power, and its kubelet does not answer: %w; its log is %s", n.Name, err, n.machine.Cluster.Log(n.Name))
+	}
+	return nil
+}
+
+func (n *Node) start() (*reports, error) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	if n.alive() {
+		return nil, fmt.Errorf("%s is running", n.Name)
+	}
+	if err := RequireInotify(1); err != nil {
+		return nil, err
+	}
 	return n.boot(true)
 }
 
@@ -101,9 +115,17 @@ func (n *Node) Stop() error {
 	if err := n.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	<-n.ended
-	return nil
+	select {
+	case <-n.ended:
+		return nil
+	case <-time.After(patience):
+		return fmt.Errorf("%s is without power, and yet some of its processes have not ended %s later", n.Name, patience)
+	}
 }
+
+// patience is how long a step of a node's life may take: each takes a second or
+// two on a machine that has nothing else to do.
+const patience = time.Minute
 
 // Freeze stops every process of a node where it is; Thaw lets them go on.
 func (n *Node) Freeze() error { return n.setFrozen(true) }
@@ -118,6 +140,9 @@ func (n *Node) setFrozen(frozen bool) error {
 		return fmt.Errorf("%s is not running", n.Name)
 	}
 	if err := n.cgroup.freeze(frozen); err != nil {
+		if frozen { // half frozen, it would not take a SIGKILL
+			err = errors.Join(err, n.cgroup.freeze(false))
+		}
 		return err
 	}
 	n.frozen = frozen
@@ -183,38 +208,34 @@ func (n *Node) join() error {
 	return json.NewEncoder(n.orders).Encode(order{Join: true})
 }
 
-// boot starts the node's process tree and returns when its runtime answers.
-func (n *Node) boot(join bool) error {
-	n.mutex.Lock()
-	defer n.mutex.Unlock()
+// boot starts the node's process tree and returns when its runtime answers. The
+// mutex is held.
+func (n *Node) boot(join bool) (*reports, error) {
 	s, err := n.settings(join)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// The groups of pods do not outlive a boot: the kubelet would spend 3 s on
 	// each to find that no container is in it.
 	if err := n.cgroup.remove(5 * time.Second); err != nil {
-		return err
+		return nil, err
 	}
 	if err := n.cgroup.make(n.MilliCPU, n.Memory); err != nil {
-		return fmt.Errorf("%s: cgroup: %w", n.Name, err)
+		return nil, fmt.Errorf("%s: cgroup: %w", n.Name, err)
 	}
 	reports, err := n.launch()
 	if err != nil {
-		return fmt.Errorf("%s: %w", n.Name, err)
+		return nil, fmt.Errorf("%s: %w", n.Name, err)
 	}
-	defer reports.Close()
-	if err := n.introduce(s); err != nil {
+	if err = n.introduce(s); err == nil {
+		err = reports.await(reportRuntime)
+	}
+	if err != nil {
+		reports.Close()
 		_ = n.process.Kill()
-		return fmt.Errorf("%s: %w", n.Name, err)
+		return nil, fmt.Errorf("%s did not boot: %w", n.Name, err)
 	}
-	line, _ := bufio.NewReader(reports).ReadString('\n')
-	line = strings.TrimSpace(line)
-	if line != reportRuntime {
-		_ = n.process.Kill()
-		return fmt.Errorf("%s did not boot: %s", n.Name, strings.TrimPrefix(line, reportFailed))
-	}
-	return nil
+	return reports, nil
 }
 
 // settings are those of the next boot.
@@ -241,7 +262,7 @@ func (n *Node) settings(join bool) (settings, error) {
 }
 
 // launch starts the first process and returns what it reports.
-func (n *Node) launch() (reports *os.File, err error) {
+func (n *Node) launch() (*reports, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -251,7 +272,7 @@ func (n *Node) launch() (reports *os.File, err error) {
 		return nil, err
 	}
 	defer ordersIn.Close()
-	reports, reportsOut, err := os.Pipe()
+	reportsIn, reportsOut, err := os.Pipe()
 	if err != nil {
 		orders.Close()
 		return nil, err
@@ -269,7 +290,7 @@ func (n *Node) launch() (reports *os.File, err error) {
 	}
 	if err := n.machine.keeper.do(command.Start); err != nil {
 		orders.Close()
-		reports.Close()
+		reportsIn.Close()
 		return nil, err
 	}
 	ended := make(chan struct{})
@@ -279,7 +300,7 @@ func (n *Node) launch() (reports *os.File, err error) {
 		close(ended)
 	}()
 	n.process, n.ended, n.orders, n.frozen = command.Process, ended, orders, false
-	return reports, nil
+	return &reports{File: reportsIn, lines: bufio.NewScanner(reportsIn)}, nil
 }
 
 // introduce gives the waiting first process its place and its settings.

@@ -3,6 +3,10 @@ package realnode
 import (
 	"bytes"
 	"encoding/binary"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/realspec/realspec/cmd/realspec-cluster/image"
 )
 
 // PauseImage is the image that every pod's sandbox runs, and that programs run
@@ -48,12 +52,23 @@ func pauseProgram() []byte {
 	return out.Bytes()
 }
 
-// pauseArchive is the pause image as an OCI archive. All that is in it is
-// constant, and so is its digest.
+// pauseImage has, besides the program, the empty folders that hardly a program
+// can do without. All that is in it is constant, and so is its digest.
+func pauseImage() (*image.Image, error) {
+	tree := image.NewTree()
+	for _, folder := range []string{"/etc", "/run", "/tmp"} {
+		tree.Folder(folder, 0o1777, 0)
+	}
+	tree.Content("/pause", 0o755, pauseProgram())
+	return image.New(tree, v1.Config{Entrypoint: []string{"/pause"}})
+}
+
 func pauseArchive() ([]byte, error) {
-	image, err := NewImage(map[string][]byte{"pause": pauseProgram()}, "/pause")
+	packed, err := pauseImage()
 	if err != nil {
 		return nil, err
 	}
-	return Archive(PauseImage, image)
+	var archive bytes.Buffer
+	err = packed.Write(&archive, PauseImage)
+	return archive.Bytes(), err
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/netip"
 	"runtime"
-	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -53,20 +52,18 @@ func TestClusterNames(t *testing.T) {
 }
 
 // pauseDigest pins the pause image: nodes must run the same whoever builds it.
-const pauseDigest = "sha256:83b44345c9c2573cb8d89839e1e67a662a75f66b2a3b93450e5d55a3463ca2ac"
+const pauseDigest = "sha256:98733271b478690875d9b32749a8a9a5143179b22213a959566ecdd924e88ab5"
 
 func TestPauseImage(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("real nodes are for amd64")
 	}
 	g := NewWithT(t)
-	image, err := NewImage(map[string][]byte{"pause": pauseProgram()}, "/pause")
+	packed, err := pauseImage()
 	g.Expect(err).NotTo(HaveOccurred())
-	digest, err := image.Digest()
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(digest.String()).To(Equal(pauseDigest))
+	g.Expect(packed.Digest().String()).To(Equal(pauseDigest))
 
-	archive, err := Archive(PauseImage, image)
+	archive, err := pauseArchive()
 	g.Expect(err).NotTo(HaveOccurred())
 	files := map[string]string{}
 	for reader := tar.NewReader(bytes.NewReader(archive)); ; {
@@ -80,6 +77,6 @@ func TestPauseImage(t *testing.T) {
 		files[header.Name] = string(content)
 	}
 	g.Expect(files).To(HaveKey("oci-layout"))
-	g.Expect(files["index.json"]).To(ContainSubstring(`"io.containerd.image.name": "` + PauseImage + `"`))
-	g.Expect(files).To(HaveKey("blobs/sha256/" + strings.TrimPrefix(digest.String(), "sha256:")))
+	g.Expect(files["index.json"]).To(ContainSubstring(`"io.containerd.image.name":"` + PauseImage + `"`))
+	g.Expect(files).To(HaveKey("blobs/sha256/" + packed.Digest().Hex))
 }

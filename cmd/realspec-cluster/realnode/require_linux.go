@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // MachineCPU is how many thousandths of a CPU the machine has.
@@ -26,23 +28,42 @@ var needed = []struct{ program, pack string }{
 	{"iptables", "iptables"},
 }
 
+// bridgeSettings are there as soon as the kernel has br_netfilter.
+const bridgeSettings = "/proc/sys/net/bridge"
+
 // inotifyEach is how many inotify instances a node takes, 8 measured, and some.
 const inotifyEach = 10
 
-// RequireInotify says why this machine cannot run that many nodes: kubelets
-// fail with "too many open files" beyond a limit that many machines set low.
+// RequireInotify says why this machine cannot run that many further nodes:
+// kubelets fail with "too many open files" beyond a limit that many machines set
+// low. Nobody tells how many instances are in use, so those that the nodes will
+// take are taken for a moment.
 func RequireInotify(nodes int) error {
 	const path = "/proc/sys/fs/inotify/max_user_instances"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
+	want := nodes * inotifyEach
+	var taken []int
+	defer func() {
+		for _, fd := range taken {
+			_ = unix.Close(fd)
+		}
+	}()
+	for len(taken) < want {
+		fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+		if errors.Is(err, unix.EMFILE) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err // it was this process's limit of open files
+			}
+			limit, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+			return fmt.Errorf("kubelets need %d inotify instances, and of the %d that this machine allows %d are free; raise that with: sysctl -w fs.inotify.max_user_instances=%d",
+				want, limit, len(taken), limit+2*want)
+		}
+		if err != nil {
+			return os.NewSyscallError("inotify_init1", err)
+		}
+		taken = append(taken, fd)
 	}
-	limit, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err == nil && limit < nodes*inotifyEach {
-		err = fmt.Errorf("%d real nodes need %d inotify instances and this machine allows %d; raise that with: sysctl -w fs.inotify.max_user_instances=%d",
-			nodes, nodes*inotifyEach, limit, 2*nodes*inotifyEach)
-	}
-	return err
+	return nil
 }
 
 // Require returns the folder of the CNI plugins, or why this machine cannot
@@ -76,6 +97,9 @@ func Require() (cni string, err error) {
 	}
 	if _, err := os.Stat("/dev/net/tun"); err != nil {
 		return "", errors.New("real nodes need /dev/net/tun, for delays; this machine does not have it")
+	}
+	if _, err := os.Stat(bridgeSettings); err != nil {
+		return "", errors.New("real nodes need the kernel's br_netfilter, for Services between pods of one node; load it with: modprobe br_netfilter")
 	}
 	_, err = hierarchies()
 	return cni, err
