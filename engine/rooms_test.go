@@ -52,24 +52,34 @@ var owners = map[string]string{
 
 func TestRoomsKnowOnlyWhatTheyMay(t *testing.T) {
 	var checked int
+	known := map[[2]string]bool{} // what a room may know and does
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
 		room, _, _ := strings.Cut(filepath.ToSlash(path), "/")
-		may, known := rooms[room]
-		if !known {
+		may, listed := rooms[room]
+		if !listed {
 			t.Errorf("%s is in a room that this test does not know", path)
 			return nil
 		}
 		for _, imported := range importsOf(t, path) {
 			checked++
+			other, _, _ := strings.Cut(strings.TrimPrefix(imported, module+"engine/"), "/")
+			known[[2]string{room, other}] = true
 			checkImport(t, path, room, imported, may)
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for room, may := range rooms {
+		for _, other := range may {
+			if !known[[2]string{room, other}] {
+				t.Errorf("room %s may know %s and does not: take that away from it", room, other)
+			}
+		}
 	}
 	if checked < 100 {
 		t.Fatalf("only %d imports were checked: the test does not see the engine", checked)

@@ -130,8 +130,8 @@ func TestAnAgentDoesJobsOfEveryKind(t *testing.T) {
 
 	requests := a.report(t, probe.Job{HTTP: &probe.HTTPJob{
 		Request: probe.Request{URL: a.http + "/echo", Body: []byte("hi")}, Rate: 200, For: time.Second,
-		Checks: []string{"response.json.method == 'POST' && response.json.body == vars.body && response.json.pod == 'web-1'"},
-		Vars:   map[string]any{"body": "hi"},
+		Checks: []string{"response.status == vars.code", "response.json.method == 'POST' && response.json.body == vars.body && response.json.pod == 'web-1'"},
+		Vars:   map[string]any{"body": "hi", "code": int64(200)},
 	}}).HTTP
 	g.Expect(requests.Errors).To(BeEmpty())
 	g.Expect(requests.Latency).To(HaveLen(200))
@@ -243,6 +243,7 @@ func TestSmallCommands(t *testing.T) {
 		{"exit 256", 1, "from 0 to 255"},
 		{"sleep 10ms", 0, ""},
 		{"bench " + a.http + "/ --rate 100 --for 300ms", 0, "30 sent of 30 due, 0 failed, 0 dropped"},
+		{"bench " + a.http + "/fail?rate=0.9&seed=1 --rate 100 --for 300ms", 0, "p90 none, p99 none, max none"},
 		{"burn --memory lots", 1, "such as 64Mi"},
 	} {
 		out, code := command(t, strings.Fields(tc.args)...)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/realspec/realspec/engine/probe"
+	"github.com/realspec/realspec/engine/spec"
 	"github.com/realspec/realspec/engine/stats"
 )
 
@@ -34,8 +35,9 @@ func (b benchCommand) Run(p *process) error {
 	fmt.Fprintf(p.out, "requests     %d sent of %d due, %d failed, %d dropped\n", r.Sent, r.Due, r.Failed, r.Dropped)
 	fmt.Fprintf(p.out, "rate         %.1f/s of %.1f/s asked\n", r.Rate, r.Asked)
 	fmt.Fprintf(p.out, "lag          p99 %v, worst %v\n", r.LagP99, r.WorstLag)
-	b.quantiles(p, "latency", r.Latency)
-	b.quantiles(p, "service", r.Service)
+	missing := r.Due - len(r.Latency)
+	quantiles(p, "latency", r.Latency, missing)
+	quantiles(p, "service", r.Service, missing)
 	for _, kind := range slices.Sorted(maps.Keys(r.Errors)) {
 		fmt.Fprintf(p.out, "failed       %d: %s\n", r.Errors[kind], kind)
 	}
@@ -46,11 +48,15 @@ func (b benchCommand) Run(p *process) error {
 	return nil
 }
 
-func (b benchCommand) quantiles(p *process, name string, samples []time.Duration) {
+// quantiles prints those of all requests that were due: one that failed or was never
+// sent is missing, and counts above every other.
+func quantiles(p *process, name string, samples []time.Duration, missing int) {
 	sorted := slices.Sorted(slices.Values(samples))
-	if len(sorted) == 0 {
-		return
+	at := func(q float64) string {
+		if d := stats.Quantile(sorted, missing, q); d != spec.Missing {
+			return d.String()
+		}
+		return "none"
 	}
-	fmt.Fprintf(p.out, "%-12s p50 %v, p90 %v, p99 %v, max %v\n", name, stats.Quantile(sorted, 0, 0.5),
-		stats.Quantile(sorted, 0, 0.9), stats.Quantile(sorted, 0, 0.99), sorted[len(sorted)-1])
+	fmt.Fprintf(p.out, "%-12s p50 %s, p90 %s, p99 %s, max %s\n", name, at(0.5), at(0.9), at(0.99), at(1))
 }

@@ -114,7 +114,7 @@ func (letters) Read(p []byte) (int, error) {
 
 func (f *fixture) fail(w http.ResponseWriter, r *http.Request) {
 	share, err := strconv.ParseFloat(r.URL.Query().Get("rate"), 64)
-	if err != nil || share < 0 || share > 1 {
+	if err != nil || !(share >= 0 && share <= 1) { // NaN is neither
 		http.Error(w, "the rate must be a share of requests from 0 to 1, such as 0.05", http.StatusBadRequest)
 		return
 	}

@@ -55,7 +55,7 @@ func (c *baselineRecordCommand) Run(a *app) error {
 	}
 	ran := run.Run(a)
 	in, err := compare.Load(file)
-	if err != nil || len(in.Results) == 0 {
+	if err != nil {
 		if ran != nil {
 			return ran
 		}
@@ -95,11 +95,8 @@ func notRecorded(ran error, bad []*event.Scenario) error {
 	case ran != nil:
 		return fmt.Errorf("%w\n  %s", ran, message)
 	}
-	return &exitError{exitNothingRan, message}
+	return &exitError{exitUnmet, message}
 }
-
-// exitNothingRan is that of a run of which every scenario was skipped.
-const exitNothingRan = 4
 
 // record writes one baseline for every scenario and environment. All of them are
 // made before the first is written.
@@ -268,7 +265,11 @@ func (c *baselineCheckCommand) judge(a *app, b *compare.Baseline, s *event.Scena
 }
 
 func (c *baselineCheckCommand) compare(a *app, b *compare.Baseline, runs []*event.Scenario) (int, error) {
-	report, err := compare.Table(b.List(compare.Pick{}), compare.Runs(&event.Result{Scenarios: runs}),
+	now := compare.Runs(&event.Result{Scenarios: runs})
+	for i := range now {
+		now[i].Scenario = b.Scenario // without the @local that it has in a run on several clusters
+	}
+	report, err := compare.Table(b.List(compare.Pick{}), now,
 		stats.Rule{Alpha: float64(c.Significance), Tolerance: float64(c.Tolerance)},
 		compare.Options{A: b.File, B: strings.Join(c.Results, ",")})
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func (c *captureCommand) Run(a *app) error {
 		return asUsage(err)
 	}
 	defer client.Close()
-	namespace := or(c.Namespace, cluster.Namespace(c.options(a, c.Kubeconfig)))
+	namespace := cmp.Or(c.Namespace, cluster.Namespace(c.options(a)))
 	o, err := findObject(a.first, client, c.Object, namespace)
 	if err != nil {
 		return err

@@ -28,28 +28,34 @@ func (c *clusterUp) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	var shape *spec.Local
+	var nodes *spec.Local
 	if c.Path != "" {
 		all := loadAll(a, []string{c.Path}, nil)
 		all.show(a)
 		if all.diags.HasErrors() {
 			return &exitError{code: exitUsage}
 		}
-		shape = all.plans[0].Spec.Spec.Local
+		first := all.plans[0]
+		for _, p := range all.plans[1:] {
+			if shape(p) != shape(first) {
+				return usage("%s and %s ask for clusters of different shapes: give the folder of one scenario", first.Dir, p.Dir)
+			}
+		}
+		nodes = first.Spec.Spec.Local
 	}
 	if c.Real {
 		var changed string
-		if shape, changed = local.Real(shape); changed != "" {
+		if nodes, changed = local.Real(nodes); changed != "" {
 			fmt.Fprintln(a.stderr, changed)
 		}
 	}
-	flags := local.Flags(shape)
+	flags := local.Flags(nodes)
 	up, err := binary.Up(a.first, local.Warm(flags), flags, 0, func(line string) { fmt.Fprintln(a.stderr, line) })
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%s runs Kubernetes %s on %s\n  kubectl:    export KUBECONFIG=%s\n  take down:  realspec cluster down\n",
-		up.Name, strings.TrimPrefix(up.Version, "v"), nodesText(shape, up.Nodes), up.Kubeconfig)
+		up.Name, strings.TrimPrefix(up.Version, "v"), nodesText(nodes, up.Nodes), up.Kubeconfig)
 	return nil
 }
 

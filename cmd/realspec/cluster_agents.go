@@ -31,7 +31,7 @@ func (c *clusters) equip(ctx context.Context, p *plan.Scenario, to *run.Cluster)
 	if l == nil {
 		return nil
 	}
-	if err := c.settle(ctx, p, to); err != nil {
+	if err := settleMetrics(ctx, p, l.about.Name, to); err != nil {
 		return err
 	}
 	to.Facts.Cluster.Local = true // also one that somebody started by hand
@@ -46,24 +46,29 @@ func (c *clusters) equip(ctx context.Context, p *plan.Scenario, to *run.Cluster)
 }
 
 // settleTime is how long the metrics API of a cluster of ours may take: it answers
-// some 15 s after the nodes are ready.
-const settleTime = 45 * time.Second
+// some 15 s after the nodes are ready, and later on a busy machine.
+const settleTime = 2 * time.Minute
 
-// settle waits until a cluster of ours with real nodes is what it will be. It always
-// gets a metrics API; a scenario that asks for one must not be told that there is
-// none because the cluster is young.
-func (c *clusters) settle(ctx context.Context, p *plan.Scenario, to *run.Cluster) error {
+// settleMetrics waits until a cluster of ours with real nodes is what it will be. It
+// always gets a metrics API; a scenario that asks for one must not be told that there
+// is none because the cluster is young.
+func settleMetrics(ctx context.Context, p *plan.Scenario, name string, to *run.Cluster) error {
 	if !p.NeedsSurvey() {
 		return nil
 	}
 	for deadline := time.Now().Add(settleTime); !to.Facts.Cluster.MetricsAPI; {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the metrics API of the local cluster did not answer within %s", settleTime)
+			return fmt.Errorf("the metrics API of the local cluster %s did not answer within %s; "+
+				"realspec-cluster down --name %s takes the cluster down, to start it again", name, settleTime, name)
 		}
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		}
+		// A client remembers what is served, and asks again only for a kind that it misses.
+		if _, err := to.Client.Resource("metrics.k8s.io/v1beta1", "NodeMetrics"); err != nil {
+			continue
 		}
 		facts, err := to.Client.Survey(ctx)
 		if err != nil {

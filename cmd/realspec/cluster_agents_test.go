@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -20,12 +19,7 @@ import (
 func TestLocalClustersGetTheAgentImage(t *testing.T) {
 	needReal(t)
 	g := NewWithT(t)
-	program := filepath.Join(t.TempDir(), "realspec-agent")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "../realspec-agent")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
-	g.Expect(err).NotTo(HaveOccurred(), string(out))
-	t.Setenv("REALSPEC_AGENT", program)
+	t.Setenv("REALSPEC_AGENT", buildStatic(t, t.TempDir(), "../realspec-agent"))
 	t.Setenv("REALSPEC_CLUSTER", clusterBinary())
 	t.Setenv("REALSPEC_STATE", t.TempDir())
 	a := &app{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, first: t.Context(), second: t.Context()}
@@ -35,7 +29,7 @@ func TestLocalClustersGetTheAgentImage(t *testing.T) {
 	picked.on([]string{clusterReal})
 	p = picked.plans[0]
 	notice := func(text string) { t.Log(text) }
-	all := newClusters(a, kubeFlags{}, clusterReal, true, newRunID(), picked.plans, notice)
+	all := (&runCommand{KeepCluster: true}).clusters(a, clusterReal, newRunID(), picked.plans, notice)
 	defer all.Close()
 	got, err := all.For(t.Context(), p)
 	g.Expect(err).NotTo(HaveOccurred())
@@ -48,6 +42,16 @@ func TestLocalClustersGetTheAgentImage(t *testing.T) {
 	g.Expect(got.Facts.Nodes).To(HaveLen(1))
 	g.Expect(got.Facts.Nodes[0].Simulated).To(BeFalse())
 	g.Expect(got.Nodes).NotTo(BeNil())
+
+	// Who asks for the metrics API waits until it answers, also with a client that has
+	// asked what is served before it was.
+	asks := *p
+	asks.Spec = &spec.Scenario{Spec: spec.ScenarioSpec{Local: p.Spec.Spec.Local,
+		Requires: &spec.Requires{Checks: []spec.Check{{CEL: spec.Expr{Source: spec.Source{Text: "cluster.metricsAPI"}}}}}}}
+	g.Expect(asks.NeedsSurvey()).To(BeTrue())
+	young, err := all.For(t.Context(), &asks)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(young.Facts.Cluster.MetricsAPI).To(BeTrue())
 
 	begun := time.Now()
 	ref, err := got.AgentImage(t.Context())
@@ -70,7 +74,8 @@ func TestLocalClustersGetTheAgentImage(t *testing.T) {
 	// The same cluster by its kubeconfig: ours, although --cluster is current.
 	binary, err := findLocal(a)
 	g.Expect(err).NotTo(HaveOccurred())
-	current := newClusters(a, kubeFlags{Kubeconfig: binary.Running(t.Context(), name).Kubeconfig}, clusterCurrent, false, newRunID(), picked.plans, notice)
+	flags := kubeFlags{Kubeconfig: binary.Running(t.Context(), name).Kubeconfig}
+	current := (&runCommand{kubeFlags: flags}).clusters(a, clusterCurrent, newRunID(), picked.plans, notice)
 	defer current.Close()
 	again, err := current.For(t.Context(), p)
 	g.Expect(err).NotTo(HaveOccurred())

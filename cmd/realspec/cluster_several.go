@@ -68,8 +68,7 @@ func (c *runCommand) places(a *app, id string, where []string, plans []*plan.Sce
 				here = append(here, p)
 			}
 		}
-		one := newClusters(a, c.kubeFlags, place, c.KeepCluster, id, here, notice)
-		one.agent, one.images = c.AgentImage, c.folder()
+		one := c.clusters(a, place, id, here, notice)
 		if len(where) == 1 {
 			return one
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,10 +30,19 @@ type kubeFlags struct {
 	onWrite func(cluster.Write) // is told of every write; may be nil
 }
 
+// options are those that the flags give.
+func (k kubeFlags) options(a *app) cluster.Options {
+	return cluster.Options{
+		Kubeconfig: k.Kubeconfig, Context: k.Context, As: k.As, AsGroups: k.AsGroup, Env: a.getenv,
+		UserAgent: "realspec/" + ownVersion(), OnWrite: k.onWrite,
+	}
+}
+
+// open opens the cluster of a kubeconfig: that of the flags, or a local cluster's.
 func (k kubeFlags) open(ctx context.Context, a *app, kubeconfig string) (*cluster.Client, error) {
-	o := cluster.Options{Kubeconfig: kubeconfig, Env: a.getenv, UserAgent: "realspec/" + ownVersion(), OnWrite: k.onWrite}
-	if kubeconfig == k.Kubeconfig {
-		o.Context, o.As, o.AsGroups = k.Context, k.As, k.AsGroup
+	o := k.options(a)
+	if kubeconfig != k.Kubeconfig { // the flags say nothing of it
+		o.Kubeconfig, o.Context, o.As, o.AsGroups = kubeconfig, "", "", nil
 	}
 	return cluster.Open(ctx, o)
 }
@@ -81,13 +91,14 @@ type localCluster struct {
 	imagesErr error
 }
 
-func newClusters(a *app, kube kubeFlags, mode string, keep bool, runID string, plans []*plan.Scenario, notice func(string)) *clusters {
-	c := &clusters{app: a, kube: kube, mode: mode, keep: keep, runID: runID, notice: notice,
-		uses: map[string]int{}, locals: map[string]*localCluster{}}
+// clusters gives plans the clusters of one value of --cluster.
+func (c *runCommand) clusters(a *app, mode, runID string, plans []*plan.Scenario, notice func(string)) *clusters {
+	out := &clusters{app: a, kube: c.kubeFlags, mode: mode, keep: c.KeepCluster, runID: runID, notice: notice,
+		agent: c.AgentImage, images: c.folder(), uses: map[string]int{}, locals: map[string]*localCluster{}}
 	for _, p := range plans {
-		c.uses[shape(p)]++
+		out.uses[shape(p)]++
 	}
-	return c
+	return out
 }
 
 func shape(p *plan.Scenario) string { return strings.Join(local.Flags(p.Spec.Spec.Local), " ") }
@@ -141,20 +152,13 @@ func (c *clusters) For(ctx context.Context, p *plan.Scenario) (*run.Cluster, err
 	}
 	if c.current != nil {
 		info := c.current.Info()
-		return c.describe(ctx, p, c.current, event.Cluster{Name: or(info.Context, inCluster), Kind: clusterCurrent})
+		return c.describe(ctx, p, c.current, event.Cluster{Name: cmp.Or(info.Context, inCluster), Kind: clusterCurrent})
 	}
 	l, err := c.local(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	return c.describe(ctx, p, l.client, event.Cluster{Name: l.about.Name, Kind: clusterLocal})
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // describe reads what the cluster is.
@@ -202,7 +206,8 @@ func (c *clusters) local(ctx context.Context, p *plan.Scenario) (*localCluster, 
 	}
 	client, err := c.kube.open(ctx, c.app, l.about.Kubeconfig)
 	if err != nil {
-		return nil, fmt.Errorf("the local cluster %s does not answer: %w", l.about.Name, err)
+		return nil, fmt.Errorf("the local cluster %[1]s does not answer: %[2]w\n"+
+			"  realspec-cluster down --name %[1]s takes it down, and the next run starts another", l.about.Name, err)
 	}
 	l.client = client
 	return l, nil

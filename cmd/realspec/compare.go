@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -9,12 +8,6 @@ import (
 
 	"github.com/realspec/realspec/engine/compare"
 	"github.com/realspec/realspec/engine/stats"
-)
-
-// The exit codes of commands that judge recorded runs, as those of a run.
-const (
-	exitFailed       = 1
-	exitInconclusive = 5
 )
 
 // reportWidth is what tables fit into.
@@ -74,10 +67,7 @@ func (c *compareCommand) print(a *app, report compare.Report) error {
 		fmt.Fprint(a.stdout, report.Text(reportWidth))
 		return nil
 	}
-	out := json.NewEncoder(a.stdout)
-	out.SetEscapeHTML(false)
-	out.SetIndent("", "  ")
-	return out.Encode(report)
+	return a.printJSON(report)
 }
 
 // loadRuns reads what a command line names; what cannot be read is its mistake.

@@ -172,6 +172,11 @@ func TestBaselineCheck(t *testing.T) {
 			t.Errorf("%s: exit code %d, want %d\n%s\n%s", c.name, code, c.code, stdout, stderr)
 		}
 	}
+	// In a run on several clusters a scenario has a name for each of them.
+	file := recordRuns(t, filepath.Join(dir, "several.json"), scenario+"@local", 8, 12, fourNodes)
+	if code, stdout, stderr := realspec(t, "baseline", "check", file); code != 1 || !strings.Contains(stdout, "worse: rollout") {
+		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
 	if code, _, stderr := realspec(t, "baseline", "check", b.File); code != 2 || !strings.Contains(stderr, "is a baseline: give the result of a run") {
 		t.Error(code, stderr)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"maps"
 
@@ -36,20 +35,15 @@ type diagnosis struct {
 // Run is the command. It only reads. It answers with 3 when no cluster answers,
 // and with 2 when the kubeconfig is wrong.
 func (c *doctorCommand) Run(a *app) error {
-	d := &diagnosis{Sources: cluster.Sources(c.options(a, c.Kubeconfig)), Local: localText(a)}
+	d := &diagnosis{Sources: cluster.Sources(c.options(a)), Local: localText(a)}
 	failed := c.examine(a, d)
 	if failed != nil {
 		d.Error = failed.Error()
 	}
 	if c.Output == "text" {
 		d.text(a.stdout)
-	} else {
-		out := json.NewEncoder(a.stdout)
-		out.SetEscapeHTML(false)
-		out.SetIndent("", "  ")
-		if err := out.Encode(d); err != nil {
-			return err
-		}
+	} else if err := a.printJSON(d); err != nil {
+		return err
 	}
 	var exit *exitError
 	switch {
@@ -59,14 +53,6 @@ func (c *doctorCommand) Run(a *app) error {
 		return &exitError{code: exit.code} // what it is has been said
 	}
 	return &exitError{code: exitCluster}
-}
-
-// options are those of open.
-func (k kubeFlags) options(a *app, kubeconfig string) cluster.Options {
-	return cluster.Options{
-		Kubeconfig: kubeconfig, Context: k.Context, As: k.As, AsGroups: k.AsGroup, Env: a.getenv,
-		UserAgent: "realspec/" + ownVersion(),
-	}
 }
 
 func localText(a *app) string {

@@ -50,7 +50,7 @@ func (d *diagnosis) clusterText(w io.Writer) {
 		if why := d.Unknown[field]; why != "" {
 			value = why
 		}
-		fmt.Fprintf(table, "  %s\t%s\n", name, or(value, "none"))
+		fmt.Fprintf(table, "  %s\t%s\n", name, cmp.Or(value, "none"))
 	}
 	row("server", "", c.Server)
 	row("context", "", c.Context)
@@ -150,7 +150,7 @@ func servicesText(all []spec.Service) string {
 	for _, s := range all {
 		parts = append(parts, fmt.Sprintf("%s/%s:%d", s.Namespace, s.Name, s.Port))
 	}
-	return or(strings.Join(parts, ", "), "none found")
+	return cmp.Or(strings.Join(parts, ", "), "none found")
 }
 
 func (d *diagnosis) nodesText(w io.Writer) {

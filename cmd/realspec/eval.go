@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -113,7 +113,7 @@ func (c *evalCommand) values(a *app, vars map[string]any) (expr.Values, error) {
 		return nil, err
 	}
 	defer client.Close()
-	namespace := or(c.Namespace, cluster.Namespace(c.options(a, c.Kubeconfig)))
+	namespace := cmp.Or(c.Namespace, cluster.Namespace(c.options(a)))
 	if c.Object != "" {
 		o, err := findObject(a.first, client, c.Object, namespace)
 		if err != nil {
@@ -223,10 +223,7 @@ func (c *evalCommand) show(a *app, got any, parts []expr.Part) error {
 		if parts == nil {
 			parts = []expr.Part{}
 		}
-		out := json.NewEncoder(a.stdout)
-		out.SetEscapeHTML(false)
-		out.SetIndent("", "  ")
-		return out.Encode(struct {
+		return a.printJSON(struct {
 			Value any         `json:"value"`
 			Parts []expr.Part `json:"parts"`
 		}{plainValue(got), parts})

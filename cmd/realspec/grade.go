@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 
+	"github.com/realspec/realspec/engine/compare"
 	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/grade"
 )
@@ -36,10 +32,10 @@ func (c *gradeCommand) Run(a *app) error {
 	case graded.Holds():
 		return nil
 	case graded.Joined() == 0:
-		return &exitError{1, fmt.Sprintf("no sample of %s is in %s, which saw %s being created: give the log of the cluster and the time of the run",
+		return &exitError{exitFailed, fmt.Sprintf("no sample of %s is in %s, which saw %s being created: give the log of the cluster and the time of the run",
 			c.Recorded, c.Audit, plural(truth.Pods(), "pod", "pods"))}
 	}
-	return &exitError{1, "an error is above the bar that the run printed for it"}
+	return &exitError{exitFailed, "an error is above the bar that the run printed for it"}
 }
 
 // truth reads the audit log.
@@ -58,32 +54,13 @@ func (c *gradeCommand) truth() (*grade.Truth, error) {
 
 // result reads the run, from its events or from its result.
 func (c *gradeCommand) result() (*event.Result, error) {
-	file, err := os.Open(c.Recorded)
-	if err != nil {
-		return nil, usage("the run cannot be read: %v", err)
+	const want = "give the file of run --events or of run --json"
+	in, err := compare.Load(c.Recorded)
+	switch {
+	case err != nil:
+		return nil, usage("%s is no recorded run: %s\n  %v", c.Recorded, want, err)
+	case len(in.Results) != 1:
+		return nil, usage("%s has %s: %s", c.Recorded, plural(len(in.Results), "recorded run", "recorded runs"), want)
 	}
-	defer file.Close()
-	content := bufio.NewReader(file)
-	if begin, _ := content.Peek(64); bytes.HasPrefix(bytes.TrimSpace(begin), []byte(`{"event"`)) {
-		events, err := event.Read(content)
-		if err != nil {
-			return nil, usage("%s: %v", c.Recorded, err)
-		}
-		return event.Fold(events), nil
-	}
-	return c.decode(content)
-}
-
-// decode reads the result of run --json.
-func (c *gradeCommand) decode(r io.Reader) (*event.Result, error) {
-	var result event.Result
-	switch err := json.NewDecoder(r).Decode(&result); {
-	case errors.Is(err, io.EOF):
-		return nil, usage("%s is empty: give the file of run --events or of run --json", c.Recorded)
-	case err != nil || result.SchemaVersion == 0:
-		return nil, usage("%s is no recorded run: give the file of run --events or of run --json", c.Recorded)
-	case result.SchemaVersion > event.SchemaVersion:
-		return nil, usage("%s has the schema version %d and this realspec knows %d: use a newer realspec", c.Recorded, result.SchemaVersion, event.SchemaVersion)
-	}
-	return &result, nil
+	return in.Results[0], nil
 }

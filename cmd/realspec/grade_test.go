@@ -27,7 +27,7 @@ func recordedRun(t *testing.T, uid string, took time.Duration) (events, result [
 	t.Helper()
 	value, bar := took.Seconds(), 0.005
 	var lines, whole bytes.Buffer
-	w := event.NewWriter(&lines, event.NewClock(time.Now))
+	w := event.NewWriter(&lines)
 	var f event.Folder
 	at := event.NewClock(time.Now)
 	for _, e := range []event.Event{

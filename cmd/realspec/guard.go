@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,7 +18,7 @@ const inCluster = "in-cluster"
 // refuse says that nothing may be written to a cluster whose context is protected,
 // and what would allow it. No flag does: only who can change the configuration can.
 func refuse(config *spec.Config, info cluster.Info) error {
-	name := or(info.Context, inCluster)
+	name := cmp.Or(info.Context, inCluster)
 	pattern, protected := config.ProtectsContext(name)
 	if !protected {
 		return nil
@@ -51,7 +52,7 @@ func (k kubeFlags) connection(a *app, info cluster.Info) string {
 	if missing := missingFiles(k, a); len(missing) > 0 {
 		text += " (not there: " + strings.Join(missing, ", ") + ")"
 	}
-	for _, s := range cluster.Sources(k.options(a, k.Kubeconfig)) {
+	for _, s := range cluster.Sources(k.options(a)) {
 		if !s.Used {
 			text += "; not " + s.Name + ": " + strings.TrimPrefix(s.Why, "not looked at: ")
 		}

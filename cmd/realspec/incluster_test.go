@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,50 +21,10 @@ import (
 	"github.com/realspec/realspec/engine/cluster"
 )
 
-// realCluster is a cluster with one real node, of this test alone.
-type realCluster struct {
-	t          *testing.T
-	env        []string
-	kubeconfig string
-}
-
-// newRealCluster starts one.
-func newRealCluster(t *testing.T) *realCluster {
-	t.Helper()
-	folder := t.TempDir()
-	c := &realCluster{t: t, kubeconfig: filepath.Join(folder, "kubeconfig"), env: append(os.Environ(), "REALSPEC_STATE="+filepath.Join(folder, "state"))}
-	out, err := c.tool("up", "--real-nodes", "count=1,memory=1Gi,storage=512Mi", "--kubeconfig", c.kubeconfig, "--owner", fmt.Sprint(os.Getpid()))
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	t.Cleanup(func() {
-		if out, err := c.tool("down"); err != nil {
-			t.Errorf("%v\n%s", err, out)
-		}
-	})
-	return c
-}
-
-func (c *realCluster) tool(args ...string) (string, error) {
-	command := exec.CommandContext(c.t.Context(), clusterBinary(), args...)
-	if args[0] == "down" { // when the test's context is over
-		command = exec.Command(clusterBinary(), args...)
-	}
-	command.Env = c.env
-	out, err := command.CombinedOutput()
-	return string(out), err
-}
-
-// buildStatic builds a program of this module as it ships.
-func buildStatic(t *testing.T, path string) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), filepath.Base(path))
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, path)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return program
+// ownCluster is the cluster of this test.
+type ownCluster struct {
+	*realNodes
+	t *testing.T
 }
 
 const ownImage = "realspec.dev/realspec:test"
@@ -76,15 +34,9 @@ const ownImage = "realspec.dev/realspec:test"
 func TestInCluster(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	needCluster(t)
-	needReal(t)
-	program := buildStatic(t, "../realspec")
-	c := newRealCluster(t)
-	archive := filepath.Join(t.TempDir(), "realspec.tar")
-	out, err := c.tool("pack-image", "--program", program, "--as", ownImage, "--file", "testdata/incluster=/specs/incluster", archive)
-	g.Expect(err).NotTo(HaveOccurred(), out)
-	out, err = c.tool("load-image", archive)
-	g.Expect(err).NotTo(HaveOccurred(), out)
+	c := &ownCluster{realNodes: startRealNodes(t, "incluster", "count=1,memory=1Gi,storage=512Mi"), t: t}
+	program := c.build(t, "../realspec")
+	c.image(t, program, ownImage, "--file", "testdata/incluster=/specs/incluster")
 
 	config, err := conf.New(c.kubeconfig)
 	g.Expect(err).NotTo(HaveOccurred())
@@ -108,7 +60,7 @@ func TestInCluster(t *testing.T) {
 
 // plannedRole has the permissions that a plan lists. Those of the scenario's own
 // namespace are for all of them: its name is not known before.
-func (c *realCluster) plannedRole(program string) *rbacv1.ClusterRole {
+func (c *ownCluster) plannedRole(program string) *rbacv1.ClusterRole {
 	c.t.Helper()
 	command := exec.Command(program, "plan", "testdata/incluster", "--server", "--output", "json", "--kubeconfig", c.kubeconfig)
 	var stderr bytes.Buffer
@@ -155,7 +107,7 @@ func withoutVerb(rules []rbacv1.PolicyRule, resource, verb string) (out []rbacv1
 }
 
 // grant gives a new service account the permissions.
-func (c *realCluster) grant(client kubernetes.Interface, role *rbacv1.ClusterRole) {
+func (c *ownCluster) grant(client kubernetes.Interface, role *rbacv1.ClusterRole) {
 	c.t.Helper()
 	g := NewWithT(c.t)
 	ctx := c.t.Context()
@@ -173,7 +125,7 @@ func (c *realCluster) grant(client kubernetes.Interface, role *rbacv1.ClusterRol
 
 // runJob runs the scenario as a Job, expects an exit code, and returns what was
 // said. Before it the plan is made in the pod, which says where it looked.
-func (c *realCluster) runJob(client kubernetes.Interface, code int32) string {
+func (c *ownCluster) runJob(client kubernetes.Interface, code int32) string {
 	c.t.Helper()
 	g := NewWithT(c.t)
 	ctx, name := c.t.Context(), fmt.Sprintf("realspec-%d", code)

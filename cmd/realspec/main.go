@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,11 +20,14 @@ import (
 // version is set by the Makefile; a build by `go install` takes the module's.
 var version = ""
 
-// The exit codes that do not come from a run's result.
+// The exit codes of commands; those of a run come from its result, and mean the same.
 const (
-	exitUsage       = 2
-	exitCluster     = 3
-	exitInterrupted = 130
+	exitFailed       = 1
+	exitUsage        = 2
+	exitCluster      = 3
+	exitUnmet        = 4 // nothing ran, or scenarios cannot run here
+	exitInconclusive = 5
+	exitInterrupted  = 130
 )
 
 // commands is the command line.
@@ -118,11 +122,22 @@ func (a *app) fail(err error) int {
 		return 0
 	case !errors.As(err, &exit):
 		exit = &exitError{exitCluster, err.Error()}
+		if a.first != nil && a.first.Err() != nil {
+			exit.code = exitInterrupted
+		}
 	}
 	if exit.message != "" {
 		fmt.Fprintln(a.stderr, "error: "+strings.TrimRight(exit.message, "\n"))
 	}
 	return exit.code
+}
+
+// printJSON writes a value to standard output. An expression stays as it was written.
+func (a *app) printJSON(v any) error {
+	out := json.NewEncoder(a.stdout)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	return out.Encode(v)
 }
 
 // signals are two contexts: the first ends at the first SIGINT or SIGTERM, and

@@ -27,8 +27,20 @@ type outputs struct {
 	Evidence string `help:"Write a text file into this folder for every step that did not pass; the reports link to them." placeholder:"DIR"`
 }
 
-// check refuses an address before anything runs.
-func (o *outputs) check() error {
+// check refuses, before anything runs, two outputs in one file and an address that
+// is none. files are those of the other outputs.
+func (o *outputs) check(files ...string) error {
+	seen := map[string]bool{}
+	for _, path := range append(files, o.Metrics) {
+		file := filepath.Clean(path)
+		if path == "" || path == "-" || strings.HasPrefix(file, "/dev/") {
+			continue // a terminal or a pipe takes several
+		}
+		if seen[file] {
+			return usage("%s is named twice: give each output a file of its own", path)
+		}
+		seen[file] = true
+	}
 	if o.Push == "" {
 		return nil
 	}
@@ -47,7 +59,7 @@ func (o *outputs) check() error {
 func (o *outputs) reports(junit, json, html, md string) []reportFile {
 	return []reportFile{
 		{path: junit, render: report.JUnit}, {path: json, render: report.JSON},
-		{path: html, render: func(w io.Writer, r *event.Result) error { return report.HTMLAt(w, r, filepath.Dir(html)) }},
+		{path: html, render: func(w io.Writer, r *event.Result) error { return report.HTML(w, r, filepath.Dir(html)) }},
 		{path: md, render: markdown}, {path: o.Metrics, render: report.OpenMetrics},
 	}
 }

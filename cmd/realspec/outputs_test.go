@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +19,8 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/realspec/realspec/engine/event"
 )
 
 // failedRun is the events file of a run with a step that failed.
@@ -70,6 +74,48 @@ func TestEvidenceIsLinked(t *testing.T) {
 	code, _, errs = reported(t, "--evidence", "/dev/null/x", "--junit", "out/junit.xml")
 	g.Expect(code).To(Equal(exitCluster))
 	g.Expect(errs).To(ContainSubstring("the evidence cannot be written"))
+}
+
+// A report for which there is no room takes no other with it.
+func TestAReportThatCannotBeWritten(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no /dev/full here")
+	}
+	g := NewWithT(t)
+	path := filepath.Join(t.TempDir(), "r.json")
+	code, _, errs := reported(t, "--junit", "/dev/full", "--json", path)
+	g.Expect(code).To(Equal(exitCluster))
+	g.Expect(errs).To(ContainSubstring("the report /dev/full could not be written"))
+	text, err := os.ReadFile(path)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(text).To(MatchJSON(text), "it is whole")
+	g.Expect(string(text)).To(ContainSubstring(`"exitCode": 1`))
+}
+
+// Half a report is easily taken for a whole one: nothing of it stays.
+func TestAReportIsNotTorn(t *testing.T) {
+	g := NewWithT(t)
+	path := filepath.Join(t.TempDir(), "report.md")
+	files, err := openReports([]reportFile{{path: path, render: func(w io.Writer, _ *event.Result) error {
+		_, _ = io.WriteString(w, "PASSED")
+		return errors.New("no room")
+	}}})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(files.write(&event.Result{})).To(MatchError(ContainSubstring("report.md could not be written: no room")))
+	text, err := os.ReadFile(path)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(text).To(BeEmpty())
+}
+
+// What ends a command that was interrupted is the interrupt.
+func TestInterruptedCommand(t *testing.T) {
+	g := NewWithT(t)
+	first, stop := context.WithCancel(t.Context())
+	a := &app{stderr: io.Discard, first: first}
+	g.Expect(a.fail(errors.New("the cluster did not answer"))).To(Equal(exitCluster))
+	stop()
+	g.Expect(a.fail(errors.New("the cluster did not answer"))).To(Equal(exitInterrupted))
+	g.Expect(a.fail(usage("no such flag"))).To(Equal(exitUsage))
 }
 
 // A Pushgateway gets the results in place of those of the last run.

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,10 +14,6 @@ import (
 	"github.com/realspec/realspec/engine/plan"
 	"github.com/realspec/realspec/engine/spec"
 )
-
-// exitUnmet is when scenarios cannot run here: a requirement is not met, or
-// something is not allowed.
-const exitUnmet = 4
 
 // planCommand shows what would happen.
 type planCommand struct {
@@ -226,13 +222,10 @@ func objectsOf(steps []plan.StepOutline) []map[string]any {
 
 func (c *planCommand) show(a *app, out *planned) error {
 	if c.Output == "json" {
-		encode := json.NewEncoder(a.stdout)
-		encode.SetEscapeHTML(false)
-		encode.SetIndent("", "  ")
-		return encode.Encode(out)
+		return a.printJSON(out)
 	}
 	if out.Cluster != nil {
-		fmt.Fprintf(a.stdout, "cluster %s: Kubernetes %s at %s\n", or(out.Cluster.Context, "in-cluster"), out.Cluster.Version, out.Cluster.Server)
+		fmt.Fprintf(a.stdout, "cluster %s: Kubernetes %s at %s\n", cmp.Or(out.Cluster.Context, inCluster), out.Cluster.Version, out.Cluster.Server)
 	} else {
 		fmt.Fprintln(a.stdout, out.Note)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -163,7 +164,7 @@ func (s *serverChecks) show(w io.Writer) {
 		case !a.Allowed:
 			allowed = "NO"
 		}
-		fmt.Fprintf(table, "    %s\t%s\t%s\t%s\n", a.Verb, a.Text(), or(a.Namespace, "-"), allowed)
+		fmt.Fprintf(table, "    %s\t%s\t%s\t%s\n", a.Verb, a.Text(), cmp.Or(a.Namespace, "-"), allowed)
 	}
 	flush(table)
 }

@@ -27,7 +27,7 @@ type reportCommand struct {
 // Run is the command. It shows the run as its console did, unless it is asked for
 // files, and answers as the run did: one that was killed is an error.
 func (c *reportCommand) Run(a *app) error {
-	if err := c.outputs.check(); err != nil {
+	if err := c.outputs.check(c.File, c.JUnit, c.JSON, c.HTML, c.Markdown); err != nil {
 		return err
 	}
 	events, err := readEvents(c.File)
@@ -149,18 +149,28 @@ func createReport(path string) (*os.File, error) {
 	return nil, usage("the report cannot be written: %v", err)
 }
 
-// write writes the reports of the result.
+// write writes the reports of the result, each to its end: one that cannot be
+// written does not take the others with it.
 func (f reportFiles) write(r *event.Result) error {
+	var all []error
 	for _, one := range f {
-		if err := one.render(one.to, r); err != nil {
-			return fmt.Errorf("the report %s could not be written: %w", one.path, err)
+		err := one.render(one.to, r)
+		if err != nil {
+			_ = one.to.Truncate(0) // half a report is easily taken for a whole one
+		}
+		if closed := one.to.Close(); err == nil {
+			err = closed // some file systems tell only now that there is no room
+		}
+		if err != nil {
+			all = append(all, fmt.Errorf("the report %s could not be written: %w", one.path, err))
 		}
 	}
-	return nil
+	return errors.Join(all...)
 }
 
+// close closes the files of reports that are not written.
 func (f reportFiles) close() {
 	for _, one := range f {
-		one.to.Close() // checked by write; after an error there is nothing more to say
+		_ = one.to.Close() // also after write, which has told of errors
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -65,8 +66,11 @@ func (c *runCommand) Run(a *app) error {
 	if err := c.choice.check(); err != nil {
 		return err
 	}
-	if err := c.outputs.check(); err != nil {
+	if err := c.outputs.check(c.JUnit, c.JSON, c.HTML, c.Markdown, c.Events, c.Audit); err != nil {
 		return err
+	}
+	if _, err := spec.ParseImage(c.AgentImage); c.AgentImage != "" && err != nil {
+		return usage("--agent-image %q is no image: %v\n  it should be like registry.example/realspec-agent:1", c.AgentImage, err)
 	}
 	where, err := c.where()
 	if err != nil {
@@ -86,16 +90,20 @@ func (c *runCommand) Run(a *app) error {
 		return err
 	}
 	picked.on(where)
-	out, err := c.openFiles()
+	// Opened before anything runs: a run that cannot be reported is not worth beginning.
+	reports, err := openReports(c.outputs.reports(c.JUnit, c.JSON, c.HTML, c.Markdown))
 	if err != nil {
 		return err
 	}
-	defer out.close()
+	defer reports.close()
+	events, writer, err := c.openEvents()
+	if err != nil {
+		return err
+	}
 	audit, err := c.openAudit()
 	if err != nil {
 		return err
 	}
-	clock := event.NewClock(time.Now)
 	folder := &event.Folder{}
 	handlers := []event.Handler{folder}
 	ci := a.ci(c.CI)
@@ -104,14 +112,13 @@ func (c *runCommand) Run(a *app) error {
 		console = newView(ci, c.consoleOptions(a))
 		handlers = append(handlers, console)
 	}
-	if out.events != nil {
-		out.writer = event.NewWriter(out.events, clock)
-		handlers = append(handlers, out.writer)
+	if writer != nil {
+		handlers = append(handlers, writer)
 	}
-	bus := event.NewBus(clock, handlers...)
+	bus := event.NewBus(event.NewClock(time.Now), handlers...)
 	c.run(a, all, where, picked, images, bus)
 	result := folder.Result()
-	wrote := errors.Join(c.outputs.writeEvidence(result), out.write(result), audit.close())
+	wrote := errors.Join(c.outputs.writeEvidence(result), reports.write(result), events.close(), audit.close())
 	if console != nil {
 		console.Summary(result)
 	} else {
@@ -123,11 +130,21 @@ func (c *runCommand) Run(a *app) error {
 	}
 	switch {
 	case wrote != nil:
-		return wrote
+		return unwritten(wrote, result)
 	case result.ExitCode != 0:
 		return &exitError{code: result.ExitCode}
 	}
 	return nil
+}
+
+// unwritten is the end of a run of which not everything could be written: an error,
+// unless what came of the run outranks one. CI may retry errors, never a failure.
+func unwritten(err error, r *event.Result) error {
+	switch r.ExitCode {
+	case exitFailed, exitUsage, exitInterrupted:
+		return &exitError{r.ExitCode, err.Error()}
+	}
+	return err
 }
 
 // pick chooses the scenarios and steps that run. Of scenarios that are not valid
@@ -166,19 +183,21 @@ func (c *runCommand) run(a *app, all *loaded, where []string, picked *chosen, im
 		c.unreached(limit, picked.plans, &end, err)
 		return
 	}
-	ended := make(chan struct{})
-	defer close(ended)
-	go sayInterrupted(a, ended, notice)
+	defer context.AfterFunc(a.first, func() { notice("interrupted: cleaning up; interrupt again to stop at once") })()
 	runner := &run.Runner{
-		Options: run.Options{RunID: id, Parallel: c.Parallel, Keep: run.Keep(c.Keep),
-			AllowCommands: c.AllowCommands, AllowDisruption: c.AllowDisruption, Getenv: a.getenv,
-			FailFast: c.FailFast, NoBaselines: c.NoBaselines, CleanupTimeout: c.CleanupTimeout,
-			Images: step.NewImages(images, notice)},
-		Clusters: clusters, Sink: limit,
+		Options: c.runOptions(a, id, images, notice), Clusters: clusters, Sink: limit,
 	}
 	runner.Run(limit.ctx, a.second, picked.plans)
 	clusters.Close()
 	end.Account = clusters.Account()
+}
+
+// runOptions are what the flags say to the runner.
+func (c *runCommand) runOptions(a *app, id string, images map[spec.Image]spec.Image, notice func(string)) run.Options {
+	return run.Options{RunID: id, Parallel: c.Parallel, Keep: run.Keep(c.Keep),
+		AllowCommands: c.AllowCommands, AllowDisruption: c.AllowDisruption, Getenv: a.getenv,
+		FailFast: c.FailFast, NoBaselines: c.NoBaselines, CleanupTimeout: c.CleanupTimeout,
+		Images: step.NewImages(images, notice)}
 }
 
 // unreached ends every scenario of a run that has no cluster to run on.
@@ -207,14 +226,6 @@ func (c *runCommand) refuse(all *loaded, bus event.Sink) {
 		bus.Emit(run.Planned(p))
 		bus.Emit(event.ScenarioEnded{Scenario: p.Key, Outcome: event.Skipped, Reason: event.ReasonEarlier,
 			Message: "not run: another scenario is not valid"})
-	}
-}
-
-func sayInterrupted(a *app, ended <-chan struct{}, notice func(string)) {
-	select {
-	case <-a.first.Done():
-		notice("interrupted: cleaning up; interrupt again to stop at once")
-	case <-ended:
 	}
 }
 
@@ -283,49 +294,6 @@ func (c *runCommand) rerun(r *event.Result) string {
 		line += " --cluster " + c.Cluster
 	}
 	return line
-}
-
-// files are what a run writes.
-type files struct {
-	reports reportFiles
-	events  *os.File
-	writer  *event.Writer
-}
-
-// openFiles opens the reports before anything runs: a run whose report cannot
-// be written is not worth beginning.
-func (c *runCommand) openFiles() (*files, error) {
-	reports, err := openReports(c.outputs.reports(c.JUnit, c.JSON, c.HTML, c.Markdown))
-	if err != nil {
-		return nil, err
-	}
-	out := &files{reports: reports}
-	if c.Events != "" {
-		if out.events, err = createReport(c.Events); err != nil {
-			out.close()
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-func (f *files) close() {
-	f.reports.close()
-	if f.events != nil {
-		f.events.Close() // its writer tells of errors
-	}
-}
-
-// write writes the reports of the result. A report that could not be written
-// makes the run an error: CI would read an old or a torn one.
-func (f *files) write(r *event.Result) error {
-	if err := f.reports.write(r); err != nil {
-		return err
-	}
-	if f.writer != nil && f.writer.Err() != nil {
-		return fmt.Errorf("the events could not be written: %w", f.writer.Err())
-	}
-	return nil
 }
 
 // newRunID is short enough for names and long enough for a cluster's life.

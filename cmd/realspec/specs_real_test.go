@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,7 +16,6 @@ var onSmallNodes = []string{"--set", "nodeCPU=2", "--set", "nodeMemory=1800Mi"}
 // Debian's packages: all but one on a cluster of three nodes and a GPU node, and
 // disaster-recovery, which takes the power of nodes, on one of its own.
 func TestSpecsOnRealNodes(t *testing.T) {
-	needCluster(t)
 	if testing.Short() {
 		t.Skip("skipped: takes six minutes")
 	}
@@ -46,47 +42,24 @@ func TestSpecsOnRealNodes(t *testing.T) {
 	})
 }
 
+// specsCluster is the cluster of the scenarios that need none of their own.
 type specsCluster struct {
-	dir, program string
-	env          []string
+	*realNodes
+	program string
 }
 
 func startSpecs(t *testing.T) *specsCluster {
 	t.Helper()
-	dir := t.TempDir()
-	kubeconfig := filepath.Join(dir, "kubeconfig")
-	c := &specsCluster{dir: dir, program: filepath.Join(dir, "realspec")}
-	c.env = append(os.Environ(), "REALSPEC_STATE="+filepath.Join(dir, "state"), "KUBECONFIG="+kubeconfig,
-		"REALSPEC_CLUSTER="+clusterBinary(), "CGO_ENABLED=0")
-	agent := filepath.Join(dir, "realspec-agent") // beside realspec, where it is looked for
-	node := "cpu=2,memory=3Gi"
-	for _, args := range [][]string{
-		{clusterBinary(), "up", "--name", "specs", "--kubeconfig", kubeconfig, "--owner", fmt.Sprint(os.Getpid()),
-			"--real-nodes", "count=3," + node,
-			"--real-nodes", "count=1,name=gpu,gpu=2,taint=nvidia.com/gpu=present:NoSchedule," + node},
-		{"go", "build", "-o", c.program, "."},
-		{"go", "build", "-trimpath", "-o", agent, "../realspec-agent"},
-		{clusterBinary(), "pack-images", filepath.Join(dir, "images"), "--agent", agent},
-	} {
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Env = c.env
-		out, err := cmd.CombinedOutput()
-		missing := strings.Contains(string(out), "real nodes need") || strings.Contains(string(out), "apt-get")
-		if err != nil && missing && os.Getenv("REALSPEC_REQUIRE_REAL") == "" {
-			t.Skipf("skipped: %s", out)
-		}
-		if err != nil {
-			t.Fatalf("%v: %v\n%s", args, err, out)
-		}
-		if args[1] == "up" {
-			t.Cleanup(func() {
-				down := exec.Command(clusterBinary(), "down", "--name", "specs")
-				down.Env = c.env
-				if out, err := down.CombinedOutput(); err != nil {
-					t.Errorf("%v\n%s", err, out)
-				}
-			})
-		}
+	const node = "cpu=2,memory=3Gi"
+	c := &specsCluster{realNodes: startRealNodes(t, "specs", "count=3,"+node,
+		"count=1,name=gpu,gpu=2,taint=nvidia.com/gpu=present:NoSchedule,"+node)}
+	c.program = c.build(t, "../realspec")
+	code, out := c.try(t, clusterBinary(), "pack-images", filepath.Join(c.dir, "images"), "--agent", c.build(t, "../realspec-agent"))
+	if code != 0 && strings.Contains(out, "apt-get") { // packages are missing
+		skipUnlessRequired(t, out)
+	}
+	if code != 0 {
+		t.Fatalf("pack-images: exit code %d\n%s", code, out)
 	}
 	return c
 }
@@ -98,9 +71,7 @@ func (c *specsCluster) specs(t *testing.T, dirs []string, flags ...string) {
 	args = append(args, flags...)
 	args = append(args, onSmallNodes...)
 	args = append(args, "--image-map", filepath.Join(c.dir, "images", "images.yaml"), "--allow-disruption", "--json", result)
-	cmd := exec.Command(c.program, args...)
-	cmd.Env = c.env
-	out, err := cmd.CombinedOutput()
+	code, out := c.try(t, c.program, args...)
 	got := resultBeside(t, result)
 	t.Logf("%s", out)
 	if len(got.Scenarios) != len(dirs) {
@@ -116,7 +87,7 @@ func (c *specsCluster) specs(t *testing.T, dirs []string, flags ...string) {
 			t.Errorf("%s: %s: %s", s.Name, s.Outcome, s.Message)
 		}
 	}
-	if err != nil && got.ExitCode != 5 {
-		t.Errorf("%v", err)
+	if code != 0 && got.ExitCode != 5 {
+		t.Errorf("exit code %d", code)
 	}
 }

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/realspec/realspec/engine/cluster"
 )
 
-// sweepCommand deletes what interrupted runs left behind.
+// sweepCommand deletes what interrupted runs left behind, and uncordons the nodes
+// that they cordoned.
 type sweepCommand struct {
 	DryRun    bool          `help:"Only list what would be deleted."`
 	RunID     string        `name:"run" help:"Only what this run left." placeholder:"ID"`
@@ -35,14 +38,14 @@ func (c *sweepCommand) Run(a *app) error {
 	info := client.Info()
 	found = slices.DeleteFunc(found, func(l cluster.Leftover) bool { return l.Age(time.Now()) < c.OlderThan })
 	if len(found) == 0 {
-		fmt.Fprintf(a.stdout, "nothing to sweep on %s (%s)\n", or(info.Context, "the cluster"), info.Server)
+		fmt.Fprintf(a.stdout, "nothing to sweep on %s (%s)\n", cmp.Or(info.Context, "the cluster"), info.Server)
 		return nil
 	}
 	for _, l := range found {
 		fmt.Fprintf(a.stdout, "%s  run %s, %s old\n", l, l.Run, l.Age(time.Now()).Round(time.Second))
 	}
 	if c.DryRun {
-		fmt.Fprintf(a.stdout, "%s would be deleted on %s\n", plural(len(found), "object", "objects"), info.Server)
+		fmt.Fprintf(a.stdout, "%s on %s\n", swept(found, " would be"), info.Server)
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(a.first, c.Timeout)
@@ -54,8 +57,26 @@ func (c *sweepCommand) Run(a *app) error {
 	if len(left) > 0 {
 		return &exitError{exitCluster, leftText(left)}
 	}
-	fmt.Fprintf(a.stdout, "%s deleted and gone\n", plural(len(found), "object", "objects"))
+	fmt.Fprintln(a.stdout, swept(found, ""))
 	return nil
+}
+
+// swept is what was done, or would be. Example: 3 objects deleted, 1 node uncordoned.
+func swept(all []cluster.Leftover, how string) string {
+	nodes := 0
+	for _, l := range all {
+		if l.Cordoned {
+			nodes++
+		}
+	}
+	var parts []string
+	if objects := len(all) - nodes; objects > 0 {
+		parts = append(parts, plural(objects, "object", "objects")+how+" deleted")
+	}
+	if nodes > 0 {
+		parts = append(parts, plural(nodes, "node", "nodes")+how+" uncordoned")
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (c *sweepCommand) labels() map[string]string {

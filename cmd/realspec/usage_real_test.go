@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io/fs"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"sort"
 	"strconv"
 	"strings"
@@ -23,30 +20,6 @@ import (
 	"github.com/realspec/realspec/engine/event"
 )
 
-// needReal skips a test where real nodes cannot be, and fails it there when
-// REALSPEC_REQUIRE_REAL says that they must.
-func needReal(t *testing.T) {
-	t.Helper()
-	why := ""
-	if runtime.GOOS != "linux" || os.Getuid() != 0 {
-		why = "real nodes need Linux and root"
-	}
-	if clusterBinary() == "" {
-		why = "there is no realspec-cluster: make build"
-	}
-	for _, program := range []string{"containerd", "runc", "nft"} {
-		if _, err := exec.LookPath(program); err != nil {
-			why = "real nodes need " + program + ", which is not installed"
-		}
-	}
-	switch {
-	case why != "" && os.Getenv("REALSPEC_REQUIRE_REAL") != "":
-		t.Fatal(why)
-	case why != "":
-		t.Skip("skipped: " + why)
-	}
-}
-
 // A pod that burns exactly half a core uses half a core, whatever the distance of
 // the samples; the node's own figure is that and what the node needs itself. A
 // busy machine may not give the pod its half core: the truth is the kernel's own
@@ -56,26 +29,11 @@ func TestUsageOnRealNodes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: takes two minutes")
 	}
-	needReal(t)
-	dir := t.TempDir()
-	command := func(name string, args ...string) {
-		t.Helper()
-		cmd := exec.Command(name, args...)
-		cmd.Env = append(os.Environ(), "REALSPEC_STATE="+filepath.Join(dir, "state"), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s %v: %v\n%s", name, args, err, out)
-		}
-	}
-	program, agent, archive := filepath.Join(dir, "realspec"), filepath.Join(dir, "agent"), filepath.Join(dir, "agent.tar")
-	kubeconfig, result := filepath.Join(dir, "kubeconfig"), filepath.Join(dir, "result.json")
-	command("go", "build", "-o", program, ".")
-	command("go", "build", "-o", agent, "../realspec-agent")
-	command(clusterBinary(), "up", "--name", "usage", "--real-nodes", "1", "--kubeconfig", kubeconfig, "--owner", fmt.Sprint(os.Getpid()))
-	t.Cleanup(func() { command(clusterBinary(), "down", "--name", "usage") })
-	command(clusterBinary(), "pack-image", "--program", agent, "--as", "docker.io/library/burner:1", archive)
-	command(clusterBinary(), "load-image", archive, "--name", "usage")
-	truth := watchBurner(t, kubeconfig)
-	command(program, "run", "testdata/half-a-core", "--cluster", "current", "--kubeconfig", kubeconfig, "--json", result)
+	c := startRealNodes(t, "usage", "1")
+	program, result := c.build(t, "../realspec"), filepath.Join(c.dir, "result.json")
+	c.image(t, c.build(t, "../realspec-agent"), "docker.io/library/burner:1")
+	truth := watchBurner(t, c.kubeconfig)
+	c.must(t, program, "run", "testdata/half-a-core", "--cluster", "current", "--json", result)
 
 	text, err := os.ReadFile(result)
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -34,9 +33,7 @@ func (c *validateCommand) Run(a *app) error {
 		if list == nil {
 			list = diag.List{}
 		}
-		out := json.NewEncoder(a.stdout)
-		out.SetIndent("", "  ")
-		if err := out.Encode(list); err != nil {
+		if err := a.printJSON(list); err != nil {
 			return err
 		}
 	} else {

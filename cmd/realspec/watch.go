@@ -29,10 +29,13 @@ const (
 // files that are no more. Nothing runs while a file is not valid. Cleaning up
 // goes on beside the next run.
 func (c *runCommand) watch(a *app) error {
-	for _, file := range []string{c.JUnit, c.JSON, c.HTML, c.Markdown, c.Events} {
+	for _, file := range []string{c.JUnit, c.JSON, c.HTML, c.Markdown, c.Events, c.Audit, c.Metrics, c.Evidence} {
 		if file != "" {
 			return usage("--watch shows its results and writes none: leave out %s, or --watch", file)
 		}
+	}
+	if c.Push != "" {
+		return usage("--watch shows its results and sends none: leave out --push, or --watch")
 	}
 	if c.Repeat > 1 || c.Timeout > 0 {
 		return usage("--watch runs until Ctrl-C, and again at every save: leave out --repeat and --timeout")
@@ -46,7 +49,7 @@ func (c *runCommand) watch(a *app) error {
 	}
 	saved, err := watchFolders()
 	if err != nil {
-		return fmt.Errorf("files cannot be watched here: %w", err)
+		return fmt.Errorf("files cannot be watched here: %w\n  without --watch the scenarios run once", err)
 	}
 	defer saved.Close()
 	w := &watching{

@@ -34,8 +34,7 @@ type watchClusters struct {
 func newWatchClusters(c *runCommand, a *app) *watchClusters {
 	w := &watchClusters{command: c, app: a, local: map[string]*clusters{}, wanted: map[string]bool{},
 		users: map[string]int{}, cleaning: map[string]chan struct{}{}}
-	w.base = newClusters(a, c.kubeFlags, c.Cluster, c.KeepCluster, newRunID(), nil, w.notice)
-	w.base.agent = c.AgentImage
+	w.base = c.clusters(a, c.Cluster, newRunID(), nil, w.notice)
 	return w
 }
 
@@ -79,8 +78,8 @@ func (w *watchClusters) one(ctx context.Context, p *plan.Scenario) (*clusters, e
 		if w.base.mode == clusterReal {
 			mode = clusterReal
 		}
-		c = newClusters(w.app, w.command.kubeFlags, mode, w.command.KeepCluster, newRunID(), nil, w.notice)
-		c.decided, c.why, c.config, c.agent = true, w.base.why, w.base.config, w.command.AgentImage
+		c = w.command.clusters(w.app, mode, newRunID(), nil, w.notice)
+		c.decided, c.why, c.config = true, w.base.why, w.base.config
 		w.local[shape(p)] = c
 	}
 	return c, nil

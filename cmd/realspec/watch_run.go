@@ -9,7 +9,6 @@ import (
 	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/report"
 	"github.com/realspec/realspec/engine/run"
-	"github.com/realspec/realspec/engine/step"
 )
 
 // watchedRun is one run of a watch. Its verdict comes before its cleanup ends:
@@ -45,10 +44,7 @@ func (w *watching) startRun(picked *chosen, since time.Time) *watchedRun {
 	id := newRunID()
 	c := w.command
 	runner := &run.Runner{
-		Options: run.Options{RunID: id, Parallel: c.Parallel, Keep: run.Keep(c.Keep),
-			AllowCommands: c.AllowCommands, AllowDisruption: c.AllowDisruption, Getenv: w.app.getenv,
-			FailFast: c.FailFast, NoBaselines: c.NoBaselines, CleanupTimeout: c.CleanupTimeout,
-			Images: step.NewImages(w.images, w.clusters.notice)},
+		Options:  c.runOptions(w.app, id, w.images, w.clusters.notice),
 		Clusters: w.clusters.forRun(picked.plans, bus), Sink: newChosenSink(bus, picked),
 	}
 	bus.Emit(event.RunStarted{RunID: id, Version: ownVersion(), Args: c.args(), Strict: c.Strict})

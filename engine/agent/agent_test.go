@@ -214,6 +214,27 @@ func TestImageThatIsNotThere(t *testing.T) {
 	g.Expect(s.left()).To(BeEmpty())
 }
 
+// A namespace of somebody else that has the name is neither used nor removed.
+func TestANamespaceOfSomebodyElse(t *testing.T) {
+	s := newScenario(t, nil)
+	g := NewWithT(t)
+	ctx := t.Context()
+	theirs, err := s.client.CreateNamespace(ctx, s.namespace+"-agents", nil)
+	g.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() {
+		_ = s.client.Delete(context.Background(), cluster.Namespaces, "", theirs.GetName(), cluster.DeleteOptions{UID: theirs.GetUID()})
+	})
+	for range 2 { // the second looks at what the first may have made
+		_, err = s.fleet.One(ctx, nil)
+		g.Expect(err).To(MatchError(And(ContainSubstring(theirs.GetName()), ContainSubstring("already exists"))))
+	}
+	g.Expect(s.fleet.Leftovers(ctx)).To(BeEmpty())
+	g.Expect(s.fleet.Close(ctx)).To(Succeed())
+	still, err := s.client.Get(ctx, cluster.Namespaces, "", theirs.GetName())
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(still.GetDeletionTimestamp()).To(BeNil())
+}
+
 // A quota of the scenario counts the agents that carry its labels, and only those.
 func TestQuotaSeesOnlyLabelledAgents(t *testing.T) {
 	s := newScenario(t, func(o *agent.Options) { o.Ready = 10 * time.Second })

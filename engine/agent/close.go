@@ -29,13 +29,13 @@ func (f *Fleet) standIn(ctx context.Context, as map[string]string) (string, erro
 		return f.home.name, nil
 	}
 	if f.home.begun { // an earlier attempt may have made it
-		got, err := f.client.Get(ctx, cluster.Namespaces, "", f.home.name)
-		if err == nil {
-			f.setHome(got.GetUID())
-			return f.home.name, nil
-		}
-		if !cluster.IsNotFound(err) {
+		uid, err := f.madeHome(ctx)
+		if err != nil {
 			return "", err
+		}
+		if uid != "" {
+			f.setHome(uid)
+			return f.home.name, nil
 		}
 	}
 	f.setHome("")
@@ -47,6 +47,21 @@ func (f *Fleet) standIn(ctx context.Context, as map[string]string) (string, erro
 	}
 	f.setHome(made.GetUID())
 	return f.home.name, nil
+}
+
+// madeHome is the uid of the agents' namespace when this run has made one; one of
+// somebody else may have its name, and must neither be used nor be removed.
+func (f *Fleet) madeHome(ctx context.Context) (types.UID, error) {
+	got, err := f.client.Get(ctx, cluster.Namespaces, "", f.home.name)
+	switch {
+	case cluster.IsNotFound(err):
+		return "", nil
+	case err != nil:
+		return "", err
+	case got.GetLabels()[cluster.LabelRun] != f.opts.RunID:
+		return "", nil
+	}
+	return got.GetUID(), nil
 }
 
 func (f *Fleet) setHome(uid types.UID) {
@@ -70,14 +85,14 @@ func (f *Fleet) Leftovers(ctx context.Context) ([]cluster.Leftover, error) {
 	}
 	left := cluster.Leftover{Resource: cluster.Namespaces, Name: home.name, UID: home.uid, Run: f.opts.RunID}
 	if home.uid == "" {
-		got, err := f.client.Get(ctx, cluster.Namespaces, "", home.name)
+		uid, err := f.madeHome(ctx)
 		switch {
-		case cluster.IsNotFound(err):
-			return nil, nil
 		case err != nil:
 			return []cluster.Leftover{left}, err
+		case uid == "":
+			return nil, nil
 		}
-		left.UID = got.GetUID()
+		left.UID = uid
 	}
 	return []cluster.Leftover{left}, nil
 }
@@ -90,6 +105,9 @@ func (f *Fleet) Close(ctx context.Context) error {
 	}
 	defer f.cancel()
 	all, err := f.Leftovers(ctx)
+	if err != nil {
+		all = nil // whose the namespace is could not be asked: err names it
+	}
 	f.mu.Lock()
 	for _, l := range f.belonging {
 		if l.Namespace != f.home.name {

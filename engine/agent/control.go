@@ -108,8 +108,8 @@ func (a *Agent) status(ctx context.Context, id string, poll time.Duration) (*pro
 		return nil, err
 	}
 	var s probe.Status
-	if err := json.Unmarshal(body, &s); err != nil {
-		return nil, fmt.Errorf("its answer cannot be read: %w", err)
+	if json.Unmarshal(body, &s) != nil { // whose error is for programmers
+		return nil, errors.New("its answer cannot be read: realspec and its agent may be of different versions")
 	}
 	return &s, nil
 }

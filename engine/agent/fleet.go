@@ -106,20 +106,19 @@ func (f *Fleet) Several(ctx context.Context, n int, as map[string]string) ([]*Ag
 		return nil, err
 	}
 	key := fmt.Sprintf("several %s %s", namespace, labelsKey(as))
-	if have := f.alive(key); len(have) >= n {
+	have := f.alive(key)
+	if len(have) >= n {
 		return have[:n], nil
 	}
-	missing := n - len(f.alive(key))
 	o := order{namespace: namespace, as: as, key: key, where: f.anywhere(), ports: standard}
-	b, err := f.alike(o, missing)
+	b, err := f.alike(o, n-len(have))
 	if err == nil {
 		err = f.place(ctx, b)
 	}
 	if err != nil {
 		return nil, err
 	}
-	have := f.alive(key)
-	if len(have) < n {
+	if have = f.alive(key); len(have) < n {
 		return nil, fmt.Errorf("%d of %d agents ended just after they had come up", n-len(have), n)
 	}
 	return have[:n], nil

@@ -16,6 +16,7 @@ import (
 
 	"github.com/realspec/realspec/engine/cluster"
 	"github.com/realspec/realspec/engine/local"
+	"github.com/realspec/realspec/engine/local/localtest"
 )
 
 // real is a cluster of two real nodes and a simulated one, with the agent image on
@@ -57,26 +58,21 @@ func connect(t *testing.T) *cluster.Client {
 	return client
 }
 
-var errNoBinary = errors.New("there is no bin/realspec-cluster: make build")
-
 // cannotBe tells what this machine lacks from what is broken.
 func cannotBe(err error) bool {
-	return errors.Is(err, errNoBinary) || strings.Contains(err.Error(), "real nodes need")
+	return errors.Is(err, localtest.ErrNoBinary) || strings.Contains(err.Error(), "real nodes need")
 }
 
 func start() error {
-	path := os.Getenv("REALSPEC_CLUSTER_BIN")
-	if path == "" {
-		path, _ = filepath.Abs(filepath.Join("..", "..", "bin", "realspec-cluster"))
-	}
-	if _, err := os.Stat(path); err != nil {
-		return errNoBinary
+	binary, err := localtest.Find()
+	if err != nil {
+		return err
 	}
 	dir, err := os.MkdirTemp("", "realspec-agent-test")
 	if err != nil {
 		return err
 	}
-	real.dir, real.kubeconfig, real.binary = dir, filepath.Join(dir, "kubeconfig"), local.Binary{Path: path}
+	real.dir, real.kubeconfig, real.binary = dir, filepath.Join(dir, "kubeconfig"), binary
 	os.Setenv("REALSPEC_STATE", filepath.Join(dir, "state"))
 	flags := []string{"--real-nodes", "count=2,memory=2Gi,storage=1Gi", "--nodes", "count=1", "--kubeconfig", real.kubeconfig}
 	if _, err := real.binary.Up(context.Background(), "engine-agent-test", flags, os.Getpid(), nil); err != nil {

@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -71,13 +73,14 @@ func (f *Fleet) place(ctx context.Context, b *batch) (err error) {
 		}
 	}()
 	for _, o := range b.objects {
-		got, err := f.client.Apply(ctx, o)
-		if err != nil {
-			return fmt.Errorf("an agent pod could not be made: %w", err)
-		}
+		// Before it is made: what is made is sure to be noted.
 		r, err := f.client.Resource(o.GetAPIVersion(), o.GetKind())
 		if err != nil {
 			return err
+		}
+		got, err := f.client.Apply(ctx, o)
+		if err != nil {
+			return fmt.Errorf("an agent pod could not be made: %w", err)
 		}
 		made = append(made, cluster.Leftover{Resource: r, Namespace: b.namespace, Name: got.GetName(), UID: got.GetUID(), Run: f.opts.RunID})
 	}
@@ -159,16 +162,8 @@ func running(p *corev1.Pod) bool {
 }
 
 func byName(a, b *Agent) int {
-	if d := len(a.Name) - len(b.Name); d != 0 {
-		return d // realspec-agent-9 comes before realspec-agent-10
-	}
-	switch {
-	case a.Name < b.Name:
-		return -1
-	case a.Name > b.Name:
-		return 1
-	}
-	return 0
+	// realspec-agent-9 comes before realspec-agent-10.
+	return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), strings.Compare(a.Name, b.Name))
 }
 
 func (f *Fleet) agent(p *corev1.Pod, b *batch) *Agent {

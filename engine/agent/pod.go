@@ -59,27 +59,32 @@ const mostNodes = 50
 
 // anywhere is any real node that takes pods. Where every one of them has a taint
 // that keeps pods off, it is tolerated: an agent asks for little, and stays for
-// minutes.
+// minutes. Where none takes pods now, an agent waits for one: it never goes to a
+// simulated node, where it would seem to run.
 func (f *Fleet) anywhere() placement {
 	if f.opts.Facts == nil {
 		return placement{}
 	}
-	var real, open []string
+	var real, taking, open []string
 	simulated := false
 	for _, n := range f.opts.Facts.Nodes {
-		switch {
-		case n.Simulated:
+		if n.Simulated {
 			simulated = true
-		case n.Ready && n.Schedulable:
-			real = append(real, n.Name)
+			continue
+		}
+		real = append(real, n.Name)
+		if n.Ready && n.Schedulable {
+			taking = append(taking, n.Name)
 			if !slices.ContainsFunc(n.Taints, keepsOff) {
 				open = append(open, n.Name)
 			}
 		}
 	}
 	switch {
-	case len(open) == 0:
+	case len(taking) == 0:
 		return placement{nodes: real[:min(len(real), mostNodes)], tolerate: true}
+	case len(open) == 0:
+		return placement{nodes: taking[:min(len(taking), mostNodes)], tolerate: true}
 	case simulated:
 		return placement{nodes: open[:min(len(open), mostNodes)]}
 	}

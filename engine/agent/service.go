@@ -36,24 +36,24 @@ func (f *Fleet) Service(ctx context.Context, a *Agent) (clusterIP string, err er
 	if err != nil {
 		return "", err
 	}
-	made, err := f.client.Apply(ctx, u)
-	if err != nil {
-		return "", fmt.Errorf("the Service of an agent could not be made: %w", err)
-	}
-	ip, _, _ = unstructured.NestedString(made.Object, "spec", "clusterIP")
-	if ip == "" {
-		return "", fmt.Errorf("the Service %s/%s has no cluster IP", a.Namespace, a.Name)
-	}
 	r, err := f.client.Resource("v1", "Service")
 	if err != nil {
 		return "", err
 	}
+	made, err := f.client.Apply(ctx, u)
+	if err != nil {
+		return "", fmt.Errorf("the Service of an agent could not be made: %w", err)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.services[a.uid] = ip
 	f.belonging = append(f.belonging, cluster.Leftover{
 		Resource: r, Namespace: a.Namespace, Name: a.Name, UID: made.GetUID(), Run: f.opts.RunID,
 	})
+	ip, _, _ = unstructured.NestedString(made.Object, "spec", "clusterIP")
+	if ip == "" {
+		return "", fmt.Errorf("the Service %s/%s has no cluster IP", a.Namespace, a.Name)
+	}
+	f.services[a.uid] = ip
 	return ip, nil
 }
 

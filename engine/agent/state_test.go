@@ -55,6 +55,7 @@ func TestPlacement(t *testing.T) {
 	simulated := func(n *spec.Node) { n.Simulated = true }
 	tainted := func(n *spec.Node) { n.Taints = []spec.Taint{{Key: "gpu", Effect: "NoSchedule"}} }
 	cordoned := func(n *spec.Node) { n.Schedulable = false }
+	gone := func(n *spec.Node) { n.Ready = false }
 	for _, test := range []struct {
 		name  string
 		nodes []spec.Node
@@ -63,6 +64,7 @@ func TestPlacement(t *testing.T) {
 		{"all real", []spec.Node{node("a", nil), node("b", tainted)}, placement{}},
 		{"some simulated", []spec.Node{node("a", nil), node("b", simulated), node("c", cordoned), node("d", tainted)}, placement{nodes: []string{"a"}}},
 		{"all tainted", []spec.Node{node("a", tainted), node("b", simulated)}, placement{nodes: []string{"a"}, tolerate: true}},
+		{"none takes pods", []spec.Node{node("a", gone), node("b", simulated), node("c", cordoned)}, placement{nodes: []string{"a", "c"}, tolerate: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := &Fleet{shared: &shared{opts: Options{Facts: &spec.Facts{Nodes: test.nodes}}}}

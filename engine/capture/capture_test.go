@@ -278,6 +278,12 @@ func FuzzWhatIsWrittenIsReadBack(f *testing.F) {
 	})
 }
 
+// The keys of a ConfigMap are nobody's but its author's.
+func TestTheDataOfAConfigMapIsKept(t *testing.T) {
+	got := capture.Of(object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {generation: \"2\", startTime: noon}\n"), capture.Options{}).YAML()
+	NewWithT(t).Expect(got).To(And(ContainSubstring("generation: \"2\"\n"), ContainSubstring("startTime: noon\n")))
+}
+
 func TestTheObjectIsLeftAsItWas(t *testing.T) {
 	g := NewWithT(t)
 	o, again := object(t, deployment), object(t, deployment)

@@ -8,9 +8,9 @@ import (
 
 // Account is what the work so far cost the API server and this machine.
 type Account struct {
-	// Requests by verb: get, list, watch, create, apply, patch, update, delete,
-	// deletecollection, proxy (what a library client sent through RoundTripper)
-	// and other (the version, discovery). Every attempt counts, so a request that
+	// Requests by verb: get, list, watch, create, apply, patch, delete, evict, exec,
+	// proxy (what a library client sent through RoundTripper) and other (the
+	// version, discovery, what one may do). Every attempt counts, so a request that
 	// was tried three times counts three.
 	Requests map[string]int64
 	// Retries by what was retried: 429, 409, 5xx, timeout, connection.

@@ -21,7 +21,7 @@ type Write struct {
 	// when the scenario was cleaned up.
 	Scenario string `json:"scenario,omitempty"`
 	Step     string `json:"step,omitempty"`
-	// Verb is create, apply, patch, update, delete, evict or proxy.
+	// Verb is create, apply, patch, delete, evict, exec or proxy.
 	Verb string `json:"verb"`
 	// Resource is the plural with its group, and the subresource.
 	// Example: deployments.apps/scale.
@@ -84,7 +84,8 @@ func (c *Client) audit(ctx context.Context, q call, sent time.Time, resp *http.R
 	w := Write{Time: sent, Verb: q.verb, As: c.as}
 	from, _ := ctx.Value(originKey{}).(origin)
 	w.Scenario, w.Step = from.scenario, from.step
-	w.Resource, w.Namespace, w.Name = target(q.path)
+	// What a library sends has the server's own path in front, a gateway's say.
+	w.Resource, w.Namespace, w.Name = target(strings.TrimPrefix(q.path, c.Server().EscapedPath()))
 	if w.Name == "" {
 		w.Name = nameIn(q.body)
 	}

@@ -5,8 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 )
@@ -77,6 +81,35 @@ func TestEveryWriteIsToldAndNothingElse(t *testing.T) {
 		`["apply","configmaps","` + ns + `","mine","nobody",403]`,
 		`["evict","pods/eviction","` + ns + `","no-such-pod","",404]`,
 	}))
+}
+
+// What is sent otherwise than by requests of ours is sent as the other user too.
+func TestImpersonateEveryWay(t *testing.T) {
+	g := NewWithT(t)
+	c := connect(t, Options{})
+	as := c.Impersonate("nobody")
+	ns := namespaceFor(t, c)
+	address := as.Server()
+	address.Path += "/api/v1/namespaces/" + ns + "/configmaps"
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address.String(), http.NoBody)
+	g.Expect(err).NotTo(HaveOccurred())
+	for client, code := range map[*Client]int{c: http.StatusOK, as: http.StatusForbidden} {
+		answer, err := client.RoundTripper().RoundTrip(request)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(answer.Body.Close()).To(Succeed())
+		g.Expect(answer.StatusCode).To(Equal(code))
+	}
+	g.Expect(request.Header).To(BeEmpty(), "a request is its sender's")
+
+	_, err = as.Exec(soon(t, 20*time.Second), ns, "web", "", []string{"true"}, "")
+	g.Expect(err).To(MatchError(ContainSubstring(`User "nobody" cannot`)))
+
+	text, err := as.Kubeconfig(ns)
+	g.Expect(err).NotTo(HaveOccurred())
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	g.Expect(os.WriteFile(file, text, 0o600)).To(Succeed())
+	_, err = connect(t, Options{Kubeconfig: file}).List(t.Context(), ConfigMaps, ns, ListOptions{})
+	g.Expect(err).To(MatchError(ContainSubstring(`User "nobody" cannot`)))
 }
 
 func TestAuditLog(t *testing.T) {

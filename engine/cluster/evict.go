@@ -3,8 +3,8 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -41,64 +41,29 @@ func (c *Client) Evict(ctx context.Context, namespace, pod string, grace *int64)
 	if err != nil {
 		return err
 	}
-	q := call{
+	_, err = c.do(ctx, call{
 		verb: "evict", method: http.MethodPost, path: path(Pods, namespace, pod, "eviction"),
 		body: body, what: "evict " + title(Pods, namespace, pod),
+	})
+	var refused *BudgetRefused
+	if errors.As(err, &refused) {
+		refused.Pod = namespace + "/" + pod
 	}
-	start := time.Now()
-	end := start.Add(c.opts.RetryBudget)
-	for n := 1; ; n++ {
-		refused, f := c.evict(ctx, q, min(c.opts.RequestTimeout, time.Until(end)))
-		if refused != nil {
-			refused.Pod = namespace + "/" + pod
-			return refused
-		}
-		if f == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return c.stopped(ctx, q, f, n, start)
-		}
-		if f.final != nil {
-			return f.final
-		}
-		pause := max(f.after, backoff(n))
-		if f.reason == "" || time.Until(end) <= pause {
-			return c.unavailable(q, f, n, start)
-		}
-		c.ledger.retry(f.reason)
-		if !sleep(ctx, pause) {
-			return c.stopped(ctx, q, f, n, start)
-		}
-	}
+	return err
 }
 
-// evict asks once. A 429 is the budget's when its cause says so; without a cause
-// the server is busy.
-func (c *Client) evict(ctx context.Context, q call, timeout time.Duration) (*BudgetRefused, *fault) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	resp, err := c.open(ctx, c.requests, q)
-	if err != nil {
-		return nil, faultOf(q, err, timeout)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, faultOf(q, err, timeout)
-	}
-	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
-		return nil, nil
-	}
-	status := statusOf(resp, body)
+// budgetRefusal is the server's no to an eviction when a disruption budget is the
+// cause; nil when none is. A 429 is the budget's when its cause says so; without
+// a cause the server is busy.
+func budgetRefusal(q call, status metav1.Status, after time.Duration) error {
 	switch {
-	case resp.StatusCode == http.StatusTooManyRequests && budgetWords(status) != "":
-		return &BudgetRefused{Message: budgetWords(status), After: retryAfter(resp, status)}, nil
-	case resp.StatusCode == http.StatusInternalServerError && strings.Contains(status.Message, "PodDisruptionBudget"):
-		// Several budgets select the pod: the server will say so for ever.
-		return nil, &fault{final: refusal(q, status), why: status.Message}
+	case q.verb != "evict":
+	case status.Code == http.StatusTooManyRequests && budgetWords(status) != "":
+		return &BudgetRefused{Message: budgetWords(status), After: after}
+	case status.Code == http.StatusInternalServerError && strings.Contains(status.Message, "PodDisruptionBudget"):
+		return refusal(q, status) // several budgets select the pod: the server will say so for ever
 	}
-	return nil, faultIn(q, resp, body)
+	return nil
 }
 
 // budgetWords are what the server says of the budget; "" when the budget is not

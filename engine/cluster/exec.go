@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -87,9 +88,6 @@ func program(command []string) string {
 // executor speaks WebSocket, and SPDY with servers that do not: those before
 // Kubernetes 1.30, and proxies on the way.
 func (c *Client) executor(namespace, pod, container string, command []string, stdin bool) (remotecommand.Executor, error) {
-	if c.config == nil {
-		return nil, &ConfigError{Source: c.info.Source, Message: "commands cannot be run as another user"}
-	}
 	query := url.Values{"command": command, "stdout": {"true"}, "stderr": {"true"}}
 	if stdin {
 		query.Set("stdin", "true")
@@ -162,24 +160,34 @@ func plainExec(message string) string {
 }
 
 // bounded keeps the beginning of what is written to it, and reads on: a command
-// whose output nobody takes would stop.
+// whose output nobody takes would stop. The library goes on writing for a moment
+// after it has returned because of its context.
 type bounded struct {
+	mu   sync.Mutex
 	kept []byte
 	more int64
 }
 
 // Write implements io.Writer.
 func (b *bounded) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	room := min(outputLimit-len(b.kept), len(p))
 	b.kept = append(b.kept, p[:room]...)
 	b.more += int64(len(p) - room)
 	return len(p), nil
 }
 
-func (b *bounded) total() int64 { return int64(len(b.kept)) + b.more }
+func (b *bounded) total() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return int64(len(b.kept)) + b.more
+}
 
 // String is what was kept, and a line that says so when it is not all.
 func (b *bounded) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.more == 0 {
 		return string(b.kept)
 	}

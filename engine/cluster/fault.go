@@ -66,6 +66,9 @@ func faultIn(q call, resp *http.Response, body []byte) *fault {
 	status := statusOf(resp, body)
 	code := int(status.Code)
 	f := &fault{why: answered(code, status.Message), after: retryAfter(resp, status)}
+	if f.final = budgetRefusal(q, status, f.after); f.final != nil {
+		return f
+	}
 	switch {
 	case code == http.StatusUnauthorized:
 		f.why = "it does not accept the credentials (401)"

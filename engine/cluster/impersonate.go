@@ -8,7 +8,7 @@ import "net/http"
 // only. Like the client's, it is not to be used after the client's Close.
 func (c *Client) Impersonate(user string) *Client {
 	as := &Client{
-		opts: c.opts, info: c.info, base: c.base, as: user,
+		opts: c.opts, info: c.info, base: c.base, as: user, config: c.config,
 		requests: c.requests, watching: c.watching,
 		closeRequests: func() {}, closeWatching: func() {},
 		ledger:    c.ledger,

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"errors"
 	"net/http"
 	"os"
 
@@ -13,9 +12,6 @@ import (
 // is to work on it: certificates and tokens are in it, so it is a secret. Its
 // current context has the namespace as its own.
 func (c *Client) Kubeconfig(namespace string) ([]byte, error) {
-	if c.config == nil {
-		return nil, errors.New("there is no kubeconfig for an impersonated user")
-	}
 	r := c.config
 	const name = "realspec"
 	server := &api.Cluster{
@@ -35,6 +31,9 @@ func (c *Client) Kubeconfig(namespace string) ([]byte, error) {
 		Impersonate: r.Impersonate.UserName, ImpersonateGroups: r.Impersonate.Groups, ImpersonateUID: r.Impersonate.UID,
 		ImpersonateUserExtra: r.Impersonate.Extra,
 		AuthProvider:         r.AuthProvider, Exec: r.ExecProvider,
+	}
+	if c.as != "" {
+		user.Impersonate, user.ImpersonateGroups, user.ImpersonateUID, user.ImpersonateUserExtra = c.as, nil, "", nil
 	}
 	if user.TokenFile != "" {
 		if _, err := os.Stat(user.TokenFile); err == nil {

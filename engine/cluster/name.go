@@ -20,7 +20,7 @@ func (c *Client) Named(ctx context.Context, name string) (Resource, error) {
 	if r, err := found.named(name); err == nil {
 		return r, nil
 	}
-	// A CRD may have come since; the list is read at most once a second.
+	// A CRD may have come since.
 	if found, err = c.discovery.everything(ctx); err != nil {
 		return Resource{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -34,9 +35,7 @@ func (c *Client) RoundTripper() http.RoundTripper {
 // Server is the address of the API server, without a slash at its end.
 func (c *Client) Server() *url.URL {
 	address := *c.base
-	for len(address.Path) > 0 && address.Path[len(address.Path)-1] == '/' {
-		address.Path = address.Path[:len(address.Path)-1]
-	}
+	address.Path = strings.TrimRight(address.Path, "/")
 	return &address
 }
 
@@ -46,6 +45,10 @@ type proxied struct {
 }
 
 func (p proxied) RoundTrip(r *http.Request) (*http.Response, error) {
+	if p.client.as != "" {
+		r = r.Clone(r.Context()) // it is the caller's
+		p.client.impersonate(r)
+	}
 	p.client.ledger.request("proxy")
 	sent := time.Now()
 	resp, err := p.next.RoundTrip(r)

@@ -27,7 +27,10 @@ func (c *Client) Remove(ctx context.Context, all []Leftover, progress func(gone,
 	}
 	watches := c.NewWatches(ctx)
 	defer watches.Close()
-	r := &removal{client: c, watches: watches, total: len(all), progress: progress, why: map[types.UID]error{}}
+	r := &removal{
+		client: c, watches: watches, total: len(all), progress: progress,
+		feeds: map[watchKey]*Feed{}, gone: map[types.UID]bool{}, why: map[types.UID]error{},
+	}
 	order := removalOrder(all)
 	for _, wave := range order {
 		r.delete(ctx, wave)
@@ -35,14 +38,21 @@ func (c *Client) Remove(ctx context.Context, all []Leftover, progress func(gone,
 		r.await(patience, wave)
 		cancel()
 	}
+	var still []Leftover
 	for _, wave := range order {
-		left = append(left, r.await(ctx, wave)...)
+		still = append(still, r.await(ctx, wave)...)
 	}
 	if slices.ContainsFunc(all, func(l Leftover) bool { return l.Resource.GVK.Kind == "CustomResourceDefinition" }) {
 		c.discovery.forget() // its kind goes with it
 	}
-	for i := range left {
-		left[i] = c.explain(ctx, left[i], r.why[left[i].UID])
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range still {
+		if told, there := c.explain(ctx, l, r.why[l.UID]); there {
+			left = append(left, told)
+		} else {
+			r.left(l)
+		}
 	}
 	return left, r.failure
 }
@@ -53,6 +63,9 @@ type removal struct {
 	watches  *Watches
 	progress func(gone, total int)
 	total    int
+	// feeds are of Remove's own goroutine. One that has failed for good stays here:
+	// watches would begin it anew each time.
+	feeds map[watchKey]*Feed
 
 	mu      sync.Mutex
 	gone    map[types.UID]bool
@@ -80,9 +93,7 @@ func removalOrder(all []Leftover) [][]Leftover {
 // delete asks for the deletion of a wave.
 func (r *removal) delete(ctx context.Context, wave []Leftover) {
 	for _, l := range wave {
-		if !l.Cordoned {
-			r.feed(l) // before the deletion, so that its end is not missed
-		}
+		r.feed(l) // before the deletion, so that its end is not missed
 	}
 	forEach(len(wave), func(i int) {
 		l := wave[i]
@@ -114,9 +125,6 @@ func (r *removal) left(l Leftover) {
 	if r.gone[l.UID] {
 		return
 	}
-	if r.gone == nil {
-		r.gone = map[types.UID]bool{}
-	}
 	r.gone[l.UID] = true
 	if r.progress != nil {
 		r.progress(len(r.gone), r.total)
@@ -124,25 +132,31 @@ func (r *removal) left(l Leftover) {
 }
 
 // feed watches the objects of a leftover's kind; of one that a run labelled, only
-// the labelled ones.
+// the labelled ones. It is nil for a node, which stays.
 func (r *removal) feed(l Leftover) *Feed {
+	if l.Cordoned {
+		return nil
+	}
 	key := watchKey{resource: l.Resource, namespace: l.Namespace, canaries: true}
 	if l.Run != "" {
 		key.selector = LabelRun
 	}
-	return r.watches.open(key)
+	if r.feeds[key] == nil {
+		r.feeds[key] = r.watches.open(key)
+	}
+	return r.feeds[key]
 }
 
 // await waits until a wave is gone and returns what is still there.
 func (r *removal) await(ctx context.Context, wave []Leftover) []Leftover {
 	for {
 		changes := make([]<-chan struct{}, 0, 4)
-		present := map[*Feed]bool{}
+		watched := map[*Feed]bool{}
 		var still []Leftover
 		for _, l := range wave {
 			f := r.feed(l)
-			if !present[f] {
-				present[f] = true
+			if f != nil && !watched[f] {
+				watched[f] = true
 				changes = append(changes, f.Changed())
 			}
 			if r.present(f, l) {
@@ -165,17 +179,23 @@ func (r *removal) present(f *Feed, l Leftover) bool {
 	}
 	select {
 	case <-f.synced:
+		if u := f.Get(l.Namespace, l.Name); u != nil && u.GetUID() == l.UID {
+			return true
+		}
 	default:
-		return !isFinal(f.Err()) || !IsNotFound(f.Err()) // a kind that is gone has no objects
-	}
-	if u := f.Get(l.Namespace, l.Name); u != nil && u.GetUID() == l.UID {
-		return true
+		err := f.Err()
+		if IsRefused(err) && r.why[l.UID] == nil {
+			r.why[l.UID] = err // nobody will tell when it is gone
+		}
+		if !IsNotFound(err) { // a kind that is gone has no objects
+			return true
+		}
 	}
 	r.left(l)
 	return false
 }
 
-// hopeless tells that the deletion of all of them was refused.
+// hopeless tells that the deletion of all of them was refused, or cannot be seen.
 func (r *removal) hopeless(still []Leftover) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -200,13 +220,16 @@ func waitAny(ctx context.Context, changes []<-chan struct{}) {
 	wait.Wait()
 }
 
-// explain says why an object is still there. The context has mostly ended by
-// then, so the question has a little time of its own.
-func (c *Client) explain(ctx context.Context, l Leftover, met error) Leftover {
+// explain says why an object is still there, and false when it is not. The
+// context has mostly ended by then, so the question has a little time of its own.
+func (c *Client) explain(ctx context.Context, l Leftover, met error) (Leftover, bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	u, err := c.Get(ctx, l.Resource, l.Namespace, l.Name)
-	if err == nil && u.GetUID() == l.UID {
+	switch {
+	case IsNotFound(err), err == nil && u.GetUID() != l.UID:
+		return l, false
+	case err == nil:
 		now := leftoverOf(l.Resource, u)
 		l.Finalizers, l.Deleting = now.Finalizers, now.Deleting
 	}
@@ -229,5 +252,5 @@ func (c *Client) explain(ctx context.Context, l Leftover, met error) Leftover {
 		reasons = append(reasons, "its deletion goes on in the background")
 	}
 	l.Why = strings.Join(reasons, "; ")
-	return l
+	return l, true
 }

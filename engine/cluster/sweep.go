@@ -74,8 +74,8 @@ func (c *Client) Leftovers(ctx context.Context, labels map[string]string) ([]Lef
 	forEach(len(kinds), func(i int) {
 		found[i], errs[i] = c.labelled(ctx, kinds[i], selector)
 	})
-	if ctx.Err() != nil {
-		return nil, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil && ctx.Err() != nil {
+		return nil, err
 	}
 	out := fold(slices.Concat(found...))
 	if labels[LabelScenario] == "" {

@@ -195,6 +195,35 @@ func TestRemoveWithoutTheRight(t *testing.T) {
 	g.Expect(err).To(MatchError(And(HavePrefix("not looked at: "), ContainSubstring("configmaps"))))
 }
 
+// Who may delete and not look is told soon, and costs the server no flood of lists.
+func TestRemoveWithoutTheRightToWatch(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	p := newProxy(t)
+	c, direct := connect(t, Options{Kubeconfig: p.kubeconfig}), connect(t, Options{})
+	run := unique("unseen")
+	_, err := direct.Apply(t.Context(), labelledRun(configMap("default", run, "x"), run))
+	g.Expect(err).NotTo(HaveOccurred())
+	found, err := direct.Leftovers(t.Context(), map[string]string{LabelRun: run})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(found).To(HaveLen(1))
+	for _, answer := range []int{http.StatusForbidden, http.StatusNotFound} { // of a kind that is gone there are no objects
+		p.breaks(func(w http.ResponseWriter, r *http.Request) bool {
+			list := r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/configmaps")
+			if list {
+				says(answer, "")(w, r)
+			}
+			return list
+		})
+		before, start := c.Account().Requests["list"], time.Now()
+		left, err := c.Remove(soon(t, 15*time.Second), found, nil)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(left).To(BeEmpty(), "it was deleted")
+		g.Expect(time.Since(start)).To(BeNumerically("<", 4*time.Second))
+		g.Expect(c.Account().Requests["list"] - before).To(BeEquivalentTo(1))
+	}
+}
+
 func TestRemoveWhenTheServerIsGone(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

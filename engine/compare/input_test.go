@@ -43,7 +43,7 @@ func events(t *testing.T) ([]byte, *event.Result) {
 	folder := &event.Folder{}
 	now := noon
 	clock := event.Clock{Start: noon, Now: func() time.Time { now = now.Add(time.Second); return now }}
-	bus := event.NewBus(clock, folder, event.NewWriter(&out, clock))
+	bus := event.NewBus(clock, folder, event.NewWriter(&out))
 	for _, e := range []event.Event{
 		event.RunStarted{RunID: "abc"},
 		event.ScenarioPlanned{Scenario: "specs/high-load", Name: "high-load", Steps: []event.PlannedStep{{ID: "03-measure"}}},

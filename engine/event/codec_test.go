@@ -109,9 +109,10 @@ func TestMissingSampleIsNull(t *testing.T) {
 
 func TestWriteAndRead(t *testing.T) {
 	var file bytes.Buffer
-	w := NewWriter(&file, tickingClock())
+	w := NewWriter(&file)
+	bus := NewBus(tickingClock(), w)
 	for _, e := range every() {
-		w.Emit(e)
+		bus.Emit(e)
 	}
 	if err := w.Err(); err != nil {
 		t.Fatal(err)
@@ -341,9 +342,9 @@ func (failing) Read([]byte) (int, error) { return 0, errors.New("disk on fire") 
 
 func FuzzRead(f *testing.F) {
 	var file bytes.Buffer
-	w := NewWriter(&file, tickingClock())
+	bus := NewBus(tickingClock(), NewWriter(&file))
 	for _, e := range every() {
-		w.Emit(e)
+		bus.Emit(e)
 		line, _ := Encode(Stamped{At: begin, Event: e})
 		f.Add(line)
 	}
@@ -396,12 +397,13 @@ func (w *writes) Write(p []byte) (int, error) {
 
 func TestWriterWritesWholeLines(t *testing.T) {
 	out := &writes{good: math.MaxInt}
-	w := NewWriter(out, tickingClock())
+	w := NewWriter(out)
+	bus := NewBus(tickingClock(), w)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
 			for range 50 {
-				w.Emit(Notice{Text: "hello"})
+				bus.Emit(Notice{Text: "hello"})
 			}
 		})
 	}
@@ -418,9 +420,10 @@ func TestWriterWritesWholeLines(t *testing.T) {
 
 func TestWriterKeepsItsError(t *testing.T) {
 	out := &writes{good: 2, cut: 10}
-	w := NewWriter(out, tickingClock())
+	w := NewWriter(out)
+	bus := NewBus(tickingClock(), w)
 	for range 5 {
-		w.Emit(Notice{})
+		bus.Emit(Notice{})
 	}
 	want := "the events could not be written, the file ends before notice: no space left"
 	if err := w.Err(); err == nil || err.Error() != want {
@@ -437,9 +440,10 @@ func TestWriterKeepsItsError(t *testing.T) {
 
 func TestWriterGoesOnAfterAnEventThatIsNoJSON(t *testing.T) {
 	out := &writes{good: math.MaxInt}
-	w := NewWriter(out, tickingClock())
-	w.Emit(CleanupEnded{Seconds: math.NaN()})
-	w.Emit(Notice{})
+	w := NewWriter(out)
+	bus := NewBus(tickingClock(), w)
+	bus.Emit(CleanupEnded{Seconds: math.NaN()})
+	bus.Emit(Notice{})
 	if w.Err() == nil || len(out.got) != 1 {
 		t.Errorf("error %v, %d writes", w.Err(), len(out.got))
 	}

@@ -51,23 +51,14 @@ func (b *Bus) Emit(e Event) {
 
 // Writer writes events to a file, one JSON object a line.
 type Writer struct {
-	mu    sync.Mutex
-	w     io.Writer
-	clock Clock
-	err   error
-	torn  bool
+	mu   sync.Mutex
+	w    io.Writer
+	err  error
+	torn bool
 }
 
-// NewWriter makes a writer of events. The clock is used by Emit only; Handle
-// takes events that have their stamp already.
-func NewWriter(w io.Writer, clock Clock) *Writer { return &Writer{w: w, clock: clock} }
-
-// Emit stamps and writes an event.
-func (w *Writer) Emit(e Event) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.write(w.clock.Stamp(e))
-}
+// NewWriter makes a writer of events.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
 // Handle writes a stamped event.
 func (w *Writer) Handle(s Stamped) {

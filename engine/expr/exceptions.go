@@ -9,9 +9,7 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
-	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
-	"github.com/google/cel-go/interpreter"
 )
 
 // exceptions names the items for which the condition of list.all(x, condition)
@@ -31,7 +29,7 @@ func (x *explainer) exceptions(e ast.Expr) {
 	total := size(items)
 	for it := items.Iterator(); it.HasNext() == types.True && x.ctx.Err() == nil; {
 		item := it.Next()
-		out, _, err := program.ContextEval(x.ctx, &withItem{x.values.input, loop.IterVar(), item})
+		out, _, err := program.ContextEval(x.ctx, &bound{x.scope, loop.IterVar(), item})
 		switch {
 		case err != nil:
 			unknown = append(unknown, render(item, shortest/2))
@@ -69,20 +67,3 @@ func (p *Program) subprogram(e ast.Expr) (cel.Program, error) {
 	tree := ast.NewCheckedAST(ast.NewAST(e, p.tree.SourceInfo()), p.tree.TypeMap(), p.tree.ReferenceMap())
 	return p.env.cel.PlanProgram(tree, append(programOptions(tree), cel.InterruptCheckFrequency(interruptEvery))...)
 }
-
-// withItem adds the variable of a loop to the values of an evaluation.
-type withItem struct {
-	activation
-	name string
-	item ref.Val
-}
-
-// ResolveName implements interpreter.Activation.
-func (w *withItem) ResolveName(name string) (any, bool) {
-	if name == w.name {
-		return w.item, true
-	}
-	return w.activation.ResolveName(name)
-}
-
-var _ interpreter.Activation = (*withItem)(nil)

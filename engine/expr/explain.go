@@ -9,6 +9,7 @@ import (
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/interpreter"
 )
 
 // Part is a part of an expression and its value.
@@ -23,7 +24,8 @@ type Part struct {
 // items are named for which it does not hold. When the evaluation fails, the parts
 // that have a value are given.
 func (p *Program) Explain(ctx context.Context, v Values) []Part {
-	x := &explainer{ctx: ctx, p: p, values: p.track(ctx, v)}
+	values := p.track(ctx, v)
+	x := &explainer{ctx: ctx, p: p, values: values, scope: values.input}
 	x.visit(p.tree.Expr())
 	return x.parts
 }
@@ -86,6 +88,7 @@ type explainer struct {
 	ctx    context.Context
 	p      *Program
 	values tracked
+	scope  interpreter.Activation // the input, and what cel.bind binds around us
 	parts  []Part
 	// stopped tells that the evaluation did not come to where we are, because
 	// the other side of a comparison failed.
@@ -223,7 +226,7 @@ func (x *explainer) alone(e ast.Expr) {
 	if err != nil {
 		return
 	}
-	if out, _, err := program.ContextEval(x.ctx, x.values.input); err == nil {
+	if out, _, err := program.ContextEval(x.ctx, x.scope); err == nil {
 		x.put(e, out)
 	}
 }
@@ -235,7 +238,7 @@ func (x *explainer) loop(e ast.Expr) {
 	if isBind(loop) {
 		x.visit(loop.AccuInit())
 		if identifier.MatchString(loop.AccuVar()) {
-			x.visit(loop.Result())
+			x.bind(loop)
 			return
 		}
 	} else {
@@ -243,6 +246,16 @@ func (x *explainer) loop(e ast.Expr) {
 		x.exceptions(e)
 	}
 	x.add(e)
+}
+
+// bind explains what cel.bind is for, where the name is known.
+func (x *explainer) bind(loop ast.ComprehensionExpr) {
+	around := x.scope
+	if v := x.values.value(loop.AccuInit()); v != nil {
+		x.scope = &bound{around, loop.AccuVar(), v}
+	}
+	x.visit(loop.Result())
+	x.scope = around
 }
 
 // isBind tells whether a loop is the expansion of cel.bind: it never turns.

@@ -146,7 +146,8 @@ func (l *loader) checkLogs(g *spec.Logs) {
 // checkPodOn refuses what has no containers of its own.
 func (l *loader) checkPodOn(verb string, on *spec.Selector) {
 	l.checkSelector(on)
-	if on.At.IsValid() && on.Kind != "" && on.Kind != "Pod" && !strings.Contains(on.Kind, "${{") {
+	said := strings.Contains(on.Kind, "${{") || meantKind(on.Kind) != ""
+	if on.At.IsValid() && on.Kind != "" && on.Kind != "Pod" && !said {
 		l.wrong(on.At, "kind", "bad-kind", "%s works on pods, found the kind %q", verb, shorten(on.Kind)).Help =
 			"its pods are selected by their labels: {kind: Pod, selector: app=web}"
 	}
@@ -163,24 +164,19 @@ func (l *loader) checkCommand(at spec.Pos, command []spec.Text) {
 // checkOutputs looks at the names of outputs: later steps find them by these.
 func (l *loader) checkOutputs(steps []*spec.Step) {
 	first := map[string]spec.Pos{}
-	var visit func(s *spec.Step)
-	visit = func(s *spec.Step) {
-		if at, name := outputOf(s); name != "" && at.IsValid() {
-			pos, width := l.valueOf(at, "output")
-			l.checkName(pos, width, "output", name)
-			if earlier, again := first[name]; again {
-				l.wrong(at, "output", "duplicate-name", "the output %s is there twice", name).Help =
-					fmt.Sprintf("the first is at %s; names are unique in a scenario", earlier)
-			} else {
-				first[name] = pos
-			}
+	for s := range every(steps) {
+		at, name := outputOf(s)
+		if name == "" || !at.IsValid() {
+			continue
 		}
-		for i := range s.During {
-			visit(&s.During[i])
+		pos, width := l.valueOf(at, "output")
+		l.checkName(pos, width, "output", name)
+		if earlier, again := first[name]; again {
+			l.wrong(at, "output", "duplicate-name", "the output %s is there twice", name).Help =
+				fmt.Sprintf("the first is at %s; names are unique in a scenario", earlier)
+		} else {
+			first[name] = pos
 		}
-	}
-	for _, s := range steps {
-		visit(s)
 	}
 }
 

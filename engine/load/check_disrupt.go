@@ -9,7 +9,7 @@ import (
 func (l *loader) checkDisrupt(step spec.Pos, d *spec.Disrupt) {
 	if !l.allows(spec.AllowDisruption) {
 		l.wrongKey(step, "disrupt", "needs-allow", "disrupt needs the scenario's consent").Help =
-			allowHelp(spec.AllowDisruption) + "; the run then needs --allow-disruption too"
+			AllowHelp(spec.AllowDisruption) + "; the run then needs --allow-disruption too"
 	}
 	if !d.At.IsValid() {
 		return
@@ -17,6 +17,7 @@ func (l *loader) checkDisrupt(step spec.Pos, d *spec.Disrupt) {
 	l.checkSelector(&d.On)
 	l.checkDisrupted(d)
 	l.checkCount(d.At, "count", d.Count)
+	l.checkGrace(d.At, d.GracePeriod)
 	for _, field := range []struct {
 		name    string
 		actions []string
@@ -44,7 +45,7 @@ func (l *loader) checkDisrupt(step spec.Pos, d *spec.Disrupt) {
 func (l *loader) checkDisrupted(d *spec.Disrupt) {
 	kind := d.On.Kind
 	switch {
-	case kind == "" || !d.On.At.IsValid():
+	case kind == "" || !d.On.At.IsValid() || meantKind(kind) != "":
 	case d.Action == "evict" && kind != "Pod":
 		l.wrong(d.On.At, "kind", "bad-kind", "evict works on pods, found the kind %q", shorten(kind)).Help =
 			"{kind: Pod, selector: app=web}; drain evicts all pods of a node"

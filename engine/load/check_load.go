@@ -127,6 +127,10 @@ func (l *loader) checkNeeds(m *spec.APIMeasure) {
 // withIndex finds the variable index in the expressions of a text.
 var withIndex = regexp.MustCompile(`\$\{\{((?:[^}]|\}[^}])*?[^.\w])?index\b`)
 
+// UsesIndex tells whether the expressions of a text read the variable index, so that
+// every object of a load has a text of its own.
+func UsesIndex(text string) bool { return withIndex.MatchString(text) }
+
 // checkGenerated looks at the template of the objects that are created.
 func (l *loader) checkGenerated(o spec.Object, p pace) {
 	if !o.IsSet() || !l.checkKind(o) {
@@ -149,7 +153,7 @@ func (l *loader) checkGenerated(o spec.Object, p pace) {
 	case name == "":
 		l.diags.Add(orAt(o, "/metadata/name"), "empty", "this name is empty").Help =
 			"without name, the objects are called like their kind, with the index behind"
-	case p.due()+p.more > 1 && !withIndex.MatchString(name):
+	case p.due()+p.more > 1 && !UsesIndex(name):
 		l.diags.Add(orAt(o, "/metadata/name"), "same-name", "all objects would have the name %s", shorten(name)).Help =
 			"give each its own: \"" + name + "-${{ index }}\", or leave the name out"
 	}

@@ -100,25 +100,19 @@ type named struct {
 // same name.
 func (l *loader) checkMeasureNames(steps []*spec.Step) {
 	first := map[string]named{}
-	var visit func(s *spec.Step)
-	visit = func(s *spec.Step) {
+	for s := range every(steps) {
 		for i := range s.Measure {
 			if m := &s.Measure[i]; m.Name != "" {
 				l.checkFirst(first, m.Name, named{m.At, "measure"})
 			}
 		}
-		if s.Load != nil && s.Load.At.IsValid() && l.hasName(s.Load) {
-			l.checkFirst(first, s.Load.Measure(), named{s.Load.At, "load"})
-			if l.has(s.Load.At, "churn") {
-				l.checkFirst(first, s.Load.Measure()+spec.ChurnSuffix, named{s.Load.At, "churn of a load"})
-			}
+		if s.Load == nil || !s.Load.At.IsValid() || !l.hasName(s.Load) {
+			continue
 		}
-		for i := range s.During {
-			visit(&s.During[i])
+		l.checkFirst(first, s.Load.Measure(), named{s.Load.At, "load"})
+		if l.has(s.Load.At, "churn") {
+			l.checkFirst(first, s.Load.Measure()+spec.ChurnSuffix, named{s.Load.At, "churn of a load"})
 		}
-	}
-	for _, s := range steps {
-		visit(s)
 	}
 }
 

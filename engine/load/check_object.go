@@ -56,5 +56,10 @@ func (l *loader) checkKind(o spec.Object) bool {
 			return false
 		}
 	}
+	kind, _ := o.Fields["kind"].(string)
+	if meant := meantKind(kind); meant != "" {
+		l.diags.Add(orAt(o, "/kind"), "bad-kind", "%q is no kind", shorten(kind)).Help = "write kind: " + meant
+		return false
+	}
 	return true
 }

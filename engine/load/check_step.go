@@ -2,12 +2,10 @@ package load
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/labels"
+	"time"
 
 	"github.com/realspec/realspec/engine/diag"
 	"github.com/realspec/realspec/engine/spec"
@@ -122,11 +120,21 @@ func (l *loader) checkDelete(d *spec.Delete) {
 			"on: a list such as [{kind: Pod, selector: app=web}], or files: [manifests/web.yaml]"
 	}
 	l.checkFiles(d.At, d.Files)
+	l.checkGrace(d.At, d.GracePeriod)
 	for i := range d.On {
 		l.checkSelector(&d.On[i])
 	}
 	for _, o := range d.Manifests {
 		l.checkApplied(o)
+	}
+}
+
+// checkGrace refuses parts of seconds, which Kubernetes does not know here: 500ms
+// would end pods at once.
+func (l *loader) checkGrace(at spec.Pos, grace *spec.Duration) {
+	if grace != nil && grace.Value%time.Second != 0 {
+		l.wrong(at, "gracePeriod", "bad-duration", "gracePeriod takes whole seconds, found %s", grace.Value).Help =
+			"Kubernetes counts it in seconds; 0s ends pods at once"
 	}
 }
 
@@ -270,61 +278,15 @@ func (l *loader) checkAssert(a *spec.Assert) {
 	}
 }
 
-// checkLet looks at the selections of a `let`, by name.
-func (l *loader) checkLet(at spec.Pos, let map[string]spec.Selector) {
-	for _, name := range slices.Sorted(maps.Keys(let)) {
-		pos, width := l.entry(at, "let", name)
-		l.checkName(pos, width, "name", name)
-		s := let[name]
-		l.checkSelector(&s)
-	}
-}
-
-func (l *loader) checkSelector(s *spec.Selector) {
-	if !s.At.IsValid() {
-		return
-	}
-	if l.has(s.At, "name") && l.has(s.At, "selector") {
-		l.wrongKey(s.At, "selector", "too-many", "name and selector in one selection").Help =
-			"name selects one object, selector those with matching labels"
-	}
-	l.checkText(s.At, "where", s.Where.Text)
-	l.checkText(s.At, "name", s.Name.Text)
-	l.checkLabels(s.At, "selector", s.Selector.Text)
-	if strings.Contains(s.Kind, "${{") {
-		l.wrong(s.At, "kind", "bad-kind", "kind takes no ${{ }}").Help = "the kinds are looked up before anything runs"
-	}
-}
-
-// checkLabels looks at the syntax of a label selector, unless it is made of
-// expressions.
-func (l *loader) checkLabels(at spec.Pos, field, selector string) {
-	if strings.Contains(selector, "${{") {
-		return
-	}
-	if _, err := labels.Parse(selector); err != nil {
-		why := strings.TrimPrefix(err.Error(), "unable to parse requirement: ")
-		l.wrong(at, field, "bad-selector", "%q is no label selector: %s", shorten(selector), why).Help =
-			"such as app=web, tier!=cache, env in (a, b), !debug; joined by commas"
-	}
-}
-
 // checkIDs reports steps that have the same id.
 func (l *loader) checkIDs(steps []*spec.Step) {
 	first := map[string]spec.Pos{}
-	var visit func(s *spec.Step)
-	visit = func(s *spec.Step) {
+	for s := range every(steps) {
 		if earlier, again := first[s.ID]; again && s.At.IsValid() {
 			l.wrong(s.At, "id", "duplicate-id", "the id %s is taken", s.ID).Help =
 				fmt.Sprintf("the step at %s has it; give one of them another id", earlier)
 		} else {
 			first[s.ID] = s.At
 		}
-		for i := range s.During {
-			visit(&s.During[i])
-		}
-	}
-	for _, s := range steps {
-		visit(s)
 	}
 }

@@ -1,9 +1,11 @@
 package load
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -112,7 +114,8 @@ func (d *decoder) read(n *yaml.Node, v reflect.Value, s *scope) {
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, s *scope) {
 	s.fields, s.struc = v.Type(), d.l.structureOf(v.Type())
 	if n.Kind != yaml.MappingNode {
-		d.wrongType(n, s, "a mapping").Help = "known here: " + strings.Join(s.struc.known(), ", ")
+		help := "known here: " + strings.Join(s.struc.known(), ", ")
+		d.wrongType(n, s, "a mapping").Help = cmp.Or(longForm(n, s), help)
 		return
 	}
 	at := d.pos(n)
@@ -136,6 +139,27 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, s *scope) {
 	d.required(w, s)
 	d.unary(w, s)
 	d.beside(w, s)
+}
+
+// longForm is how a text is written where a mapping is wanted, and it is clear which:
+// pod/web as a selection, ready as a condition, an expression as a check.
+func longForm(n *yaml.Node, s *scope) string {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
+		return ""
+	}
+	_, hasFor := s.struc.field("for")
+	_, hasCEL := s.struc.field("cel")
+	kind, name, isObject := strings.Cut(n.Value, "/")
+	_, err := spec.ParseFor(n.Value)
+	switch {
+	case s.fields == reflect.TypeFor[spec.Selector]() && isObject && kindName.MatchString(n.Value):
+		return fmt.Sprintf("write {kind: %s, name: %s}", cmp.Or(meantKind(kind), kind), name)
+	case hasFor && hasCEL && err == nil:
+		return "write {for: " + n.Value + "}"
+	case hasCEL && s.item && strings.ContainsAny(n.Value, "=<>!("):
+		return fmt.Sprintf("write {cel: %q}", n.Value)
+	}
+	return ""
 }
 
 // field reads the value of one field.
@@ -187,7 +211,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, s *scope) {
 		case n.Kind == yaml.MappingNode:
 			help = `begin each item with "- "`
 		case n.Kind == yaml.ScalarNode && n.Tag != "!!null":
-			help = fmt.Sprintf("write %s: [%s]", s.name, n.Value)
+			help = fmt.Sprintf("write %s: [%s]", s.name, itemsOf(s.name, n.Value))
 		}
 		d.wrongType(n, s, "a list").Help = help
 		return
@@ -196,6 +220,18 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, s *scope) {
 	for i, item := range n.Content {
 		d.value(item, v.Index(i), &scope{name: s.name, item: true, outer: s.outer})
 	}
+}
+
+// itemsOf is a text as the items of the list that is wanted: a command is written
+// word by word, and one for a shell is given to it.
+func itemsOf(list, text string) string {
+	switch {
+	case list != "command":
+		return text
+	case strings.ContainsAny(text, "|&;<>$'\"`*"):
+		return "sh, -c, " + strconv.Quote(text)
+	}
+	return strings.Join(strings.Fields(text), ", ")
 }
 
 // mapping reads a mapping with free keys.

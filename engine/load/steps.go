@@ -3,6 +3,7 @@ package load
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -205,6 +206,29 @@ func nameDuring(s *spec.Step) {
 		inner.Name = cmp.Or(inner.Name, inner.ID)
 		nameDuring(inner)
 	}
+}
+
+// every gives all steps, those under `during` behind the step that wraps them.
+func every(steps []*spec.Step) iter.Seq[*spec.Step] {
+	return func(yield func(*spec.Step) bool) {
+		for _, s := range steps {
+			if !visit(s, yield) {
+				return
+			}
+		}
+	}
+}
+
+func visit(s *spec.Step, yield func(*spec.Step) bool) bool {
+	if !yield(s) {
+		return false
+	}
+	for i := range s.During {
+		if !visit(&s.During[i], yield) {
+			return false
+		}
+	}
+	return true
 }
 
 // kuttlVerbs say how a kind of kuttl is written here.

@@ -61,8 +61,7 @@ func (b Binary) GiveImage(ctx context.Context, cluster, program, as string) erro
 	if _, err := b.call(ctx, nil, "pack-image", "--program", program, "--as", as, archive); err != nil {
 		return err
 	}
-	// The archive says what it is called: a second name for the same would have its
-	// index collected as garbage while it is unpacked.
+	// The archive says what it is called.
 	_, err = b.call(ctx, nil, "load-image", "--name", cluster, archive)
 	return err
 }

@@ -65,16 +65,18 @@ func Warm(flags []string) string {
 
 // Running is the cluster of that name when it runs; nil when it does not.
 func (b Binary) Running(ctx context.Context, name string) *Cluster {
+	c, _ := b.find(ctx, name) // one that cannot be asked for is started, which says why it cannot
+	return c
+}
+
+func (b Binary) find(ctx context.Context, name string) (*Cluster, error) {
 	all, err := b.List(ctx)
-	if err != nil {
-		return nil
-	}
 	for _, c := range all {
 		if c.Name == name && c.State == "running" {
-			return &c
+			return &c, nil
 		}
 	}
-	return nil
+	return nil, err
 }
 
 // List is every local cluster of this user.
@@ -100,8 +102,8 @@ func (b Binary) Up(ctx context.Context, name string, flags []string, owner int, 
 	if _, err := b.call(ctx, progress, args...); err != nil {
 		return nil, err
 	}
-	if c := b.Running(ctx, name); c != nil {
-		return c, nil
+	if c, err := b.find(ctx, name); c != nil || err != nil {
+		return c, err
 	}
 	return nil, fmt.Errorf("the local cluster %s came up and is gone again; see %s status", name, Program)
 }

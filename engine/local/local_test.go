@@ -126,3 +126,11 @@ func TestUpSaysWhatTheProgramSaid(t *testing.T) {
 	g.Expect(err).To(MatchError(ContainSubstring("no room for etcd")))
 	g.Expect(said).To(Equal([]string{"error: no room for etcd"}))
 }
+
+func TestUpSaysWhyItCannotTell(t *testing.T) {
+	g := NewWithT(t)
+	fake := filepath.Join(t.TempDir(), "realspec-cluster")
+	g.Expect(os.WriteFile(fake, []byte("#!/bin/sh\n[ $1 = up ] && exit 0\necho 'error: the state folder cannot be read' >&2\nexit 1\n"), 0o755)).To(Succeed())
+	_, err := local.Binary{Path: fake}.Up(t.Context(), "x", nil, 0, nil)
+	g.Expect(err).To(MatchError(ContainSubstring("the state folder cannot be read")))
+}

@@ -1,18 +1,15 @@
 package measure
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 
 	"github.com/realspec/realspec/engine/spec"
+	"github.com/realspec/realspec/engine/stats"
 )
 
 const (
@@ -26,12 +23,9 @@ type reading struct {
 	series  map[string]*dto.Metric // by all labels
 }
 
-// readMetrics takes from the text what is needed; the rest, some megabytes, is not
-// parsed.
 func readMetrics(text []byte, which string) (reading, error) {
 	r := reading{series: map[string]*dto.Metric{}}
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(bytes.NewReader(linesOf(text, sliMetric, startMetric)))
+	families, err := familiesOf(text, sliMetric, startMetric)
 	if err != nil {
 		return r, fmt.Errorf("the API server's metrics (%s) cannot be read: %w", which, err)
 	}
@@ -49,41 +43,6 @@ func readMetrics(text []byte, which string) (reading, error) {
 		r.series[labelsOf(m)] = m
 	}
 	return r, nil
-}
-
-// linesOf are the lines of the named metrics, with their types.
-func linesOf(text []byte, names ...string) []byte {
-	var out []byte
-	for line := range bytes.Lines(text) {
-		body := bytes.TrimPrefix(line, []byte("# TYPE "))
-		for _, name := range names {
-			if bytes.HasPrefix(body, []byte(name)) {
-				out = append(out, line...)
-			}
-		}
-	}
-	if len(out) > 0 && out[len(out)-1] != '\n' {
-		out = append(out, '\n')
-	}
-	return out
-}
-
-func labelsOf(m *dto.Metric) string {
-	all := make([]string, 0, len(m.GetLabel()))
-	for _, l := range m.GetLabel() {
-		all = append(all, l.GetName()+"="+l.GetValue())
-	}
-	slices.Sort(all)
-	return strings.Join(all, ",")
-}
-
-func labelOf(m *dto.Metric, name string) string {
-	for _, l := range m.GetLabel() {
-		if l.GetName() == name {
-			return l.GetValue()
-		}
-	}
-	return ""
 }
 
 // histogram counts calls by buckets. The last bucket has no upper bound.
@@ -175,7 +134,7 @@ func (h *histogram) series() (upper, lower spec.Series) {
 
 // bucket are the bounds of the bucket of the nearest-rank quantile q.
 func (h *histogram) bucket(q float64, n int64) (low, high time.Duration) {
-	rank := max(int64(math.Ceil(q*float64(n)-1e-9)), 1)
+	rank := int64(stats.Rank(q, int(n)))
 	for i, c := range h.counts {
 		high = spec.Missing
 		if i < len(h.bounds) {

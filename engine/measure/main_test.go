@@ -2,12 +2,7 @@ package measure_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -17,32 +12,15 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/realspec/realspec/engine/local/localtest"
 	"github.com/realspec/realspec/engine/measure"
 )
 
-// cluster starts a real control plane for one test; without the program that
-// starts one, the test is skipped.
+// cluster starts a real control plane for one test.
 func cluster(t *testing.T) *kubernetes.Clientset {
 	t.Helper()
-	binary, err := findBinary()
-	if err != nil && os.Getenv("REALSPEC_REQUIRE_CLUSTER") != "1" {
-		t.Skip(err)
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	kubeconfig, state := filepath.Join(dir, "kubeconfig"), filepath.Join(dir, "state")
-	t.Cleanup(func() {
-		if out, err := exec.Command(binary, "down", "--name", "engine-measure-test", "--state", state).CombinedOutput(); err != nil {
-			t.Errorf("the test cluster does not stop: %v\n%s", err, out)
-		}
-	})
-	up := exec.Command(binary, "up", "--name", "engine-measure-test", "--state", state, "--kubeconfig", kubeconfig,
-		"--nodes", "count=1,cpu=4,memory=8Gi", "--owner", strconv.Itoa(os.Getpid()))
-	if out, err := up.CombinedOutput(); err != nil {
-		t.Fatalf("the test cluster does not start: %v\n%s", err, out)
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	up := localtest.Start(t, "engine-measure-test", "--nodes", "count=1,cpu=4,memory=8Gi")
+	config, err := clientcmd.BuildConfigFromFlags("", up.Kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,23 +30,6 @@ func cluster(t *testing.T) *kubernetes.Clientset {
 		t.Fatal(err)
 	}
 	return client
-}
-
-func findBinary() (string, error) {
-	if path := os.Getenv("REALSPEC_CLUSTER_BIN"); path != "" {
-		return path, nil
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		path := filepath.Join(dir, "bin", "realspec-cluster")
-		if _, err := os.Stat(path); err == nil {
-			return path, nil
-		}
-	}
-	return "", errors.New("there is no bin/realspec-cluster to start a cluster with, and REALSPEC_CLUSTER_BIN names none")
 }
 
 // A real API server's own histograms know the calls that were made, and no others.

@@ -116,28 +116,16 @@ func (t trips) set(name, group string) *set {
 }
 
 // worstPair is the pair with the largest p99; of equal ones that with the larger
-// max, then the first. Which one it is is itself known only within bounds: every
-// pair whose p99 may reach the largest low one may be it.
+// max, then the first.
 func worstPair(pairs []bounded) (bounded, int) {
 	i := 0
-	var least time.Duration // that the largest p99 can be
 	for j, p := range pairs {
 		a, b := p.nominal, pairs[i].nominal
 		if cmp.Or(cmp.Compare(a.P99, b.P99), cmp.Compare(a.Max, b.Max)) > 0 {
 			i = j
 		}
-		least = max(least, p.low.P99)
 	}
-	w := pairs[i]
-	low, high := w.low, w.high
-	for _, p := range pairs {
-		if p.high.P99 >= least {
-			low = each(low, p.low, func(a, b time.Duration) time.Duration { return min(a, b) })
-			high = each(high, p.high, func(a, b time.Duration) time.Duration { return max(a, b) })
-		}
-	}
-	low.P99 = least
-	return bounded{w.nominal, low, high}, i
+	return pairs[i].among(pairs, func(s *spec.Series) *time.Duration { return &s.P99 }), i
 }
 
 // PairBits is the throughput from one node to another.
@@ -170,7 +158,7 @@ func Throughput(pairs []PairBits) ThroughputResult {
 		} else {
 			all = append(all, seconds.P50)
 		}
-		groups = append(groups, pairSeries(name, pairName(p.From, p.To), seconds))
+		groups = append(groups, shownValues(name, pairName(p.From, p.To), seconds))
 		line := event.Timeline{Name: pairName(p.From, p.To), Unit: "bit/s", Start: p.Start.Seconds()}
 		if p.Host {
 			line.Name += " host"
@@ -182,21 +170,12 @@ func Throughput(pairs []PairBits) ThroughputResult {
 	}
 	r := ThroughputResult{Value: stats.SummarizeValues(all)}
 	r.Measured = event.Measured{Unit: "bit/s", Timelines: lines}
-	r.Measured.Series = append(r.Measured.Series, pairSeries("", "", r.Value))
+	r.Measured.Series = append(r.Measured.Series, shownValues("", "", r.Value))
 	if len(host) > 0 {
-		r.Measured.Series = append(r.Measured.Series, pairSeries("host", "", stats.SummarizeValues(host)))
+		r.Measured.Series = append(r.Measured.Series, shownValues("host", "", stats.SummarizeValues(host)))
 	}
 	r.Measured.Series = append(r.Measured.Series, groups...)
 	return r
-}
-
-func pairSeries(name, group string, v spec.Values) event.MeasuredSeries {
-	m := event.MeasuredSeries{Name: name, Group: group, Count: v.Count}
-	if v.Count > 0 {
-		m.Min, m.Mean, m.P50, m.P90 = &v.Min, &v.Mean, &v.P50, &v.P90
-		m.P95, m.P99, m.Max, m.Stddev = &v.P95, &v.P99, &v.Max, &v.Stddev
-	}
-	return m
 }
 
 // PairNode is a node between which pairs are chosen.

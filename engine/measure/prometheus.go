@@ -207,8 +207,7 @@ func valueSeries(points []point) (spec.Values, event.MeasuredSeries) {
 		numbers[i] = p.value
 	}
 	v := stats.SummarizeValues(numbers)
-	m := event.MeasuredSeries{Count: v.Count, Min: &v.Min, Mean: &v.Mean, Max: &v.Max, Stddev: &v.Stddev,
-		P50: &v.P50, P90: &v.P90, P95: &v.P95, P99: &v.P99}
+	m := shownValues("", "", v)
 	if len(points) <= maxListed {
 		for i, p := range points {
 			m.Samples = append(m.Samples, event.Sample{Object: p.series, Value: &numbers[i]})

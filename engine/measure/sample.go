@@ -159,6 +159,16 @@ func shown(name, group string, s spec.Series) event.MeasuredSeries {
 	return m
 }
 
+// shownValues is a series of values without a unit of time.
+func shownValues(name, group string, v spec.Values) event.MeasuredSeries {
+	m := event.MeasuredSeries{Name: name, Group: group, Count: v.Count}
+	if v.Count > 0 {
+		m.Min, m.Mean, m.Max, m.Stddev = &v.Min, &v.Mean, &v.Max, &v.Stddev
+		m.P50, m.P90, m.P95, m.P99 = &v.P50, &v.P90, &v.P95, &v.P99
+	}
+	return m
+}
+
 // judged are the quantiles that thresholds can name.
 var judged = [...]struct {
 	name string

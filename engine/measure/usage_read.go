@@ -1,15 +1,11 @@
 package measure
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
@@ -21,8 +17,7 @@ func ReadResourceMetrics(text []byte) ([]UsageReading, error) {
 		nodeCPU, nodeMemory = "node_cpu_usage_seconds_total", "node_memory_working_set_bytes"
 		podCPU, podMemory   = "pod_cpu_usage_seconds_total", "pod_memory_working_set_bytes"
 	)
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(bytes.NewReader(linesOf(text, nodeCPU, nodeMemory, podCPU, podMemory)))
+	families, err := familiesOf(text, nodeCPU, nodeMemory, podCPU, podMemory)
 	if err != nil {
 		return nil, fmt.Errorf("the kubelet's metrics cannot be read: %w", err)
 	}
@@ -47,16 +42,6 @@ func ReadResourceMetrics(text []byte) ([]UsageReading, error) {
 		}
 	}
 	return all, nil
-}
-
-func valueOf(m *dto.Metric) float64 {
-	switch {
-	case m.Counter != nil:
-		return m.GetCounter().GetValue()
-	case m.Gauge != nil:
-		return m.GetGauge().GetValue()
-	}
-	return m.GetUntyped().GetValue()
 }
 
 // summaryStats is what realspec reads of a kubelet's /stats/summary.

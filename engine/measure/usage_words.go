@@ -192,9 +192,9 @@ func usageSeries(objects []*figures) []event.MeasuredSeries {
 		if len(values) == 0 {
 			continue
 		}
-		v := stats.SummarizeValues(values)
-		all = append(all, event.MeasuredSeries{Name: one.name, Unit: unit, Count: v.Count, Min: &v.Min, Mean: &v.Mean, Max: &v.Max,
-			Stddev: &v.Stddev, P50: &v.P50, P90: &v.P90, P95: &v.P95, P99: &v.P99, Samples: samples})
+		m := shownValues(one.name, "", stats.SummarizeValues(values))
+		m.Unit, m.Samples = unit, samples
+		all = append(all, m)
 	}
 	return all
 }

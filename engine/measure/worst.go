@@ -10,10 +10,6 @@ import (
 
 // worst is the series of the group with the largest p50; of equal ones, that with
 // the larger p99, then with more samples, then the first.
-//
-// Which group is the worst is itself known only within bounds: every group whose
-// p50 may reach the largest low one may be it. So a value of the worst group lies
-// between the least low and the greatest high value of all these.
 func worst(groups []bounded) bounded {
 	if len(groups) == 0 {
 		return bounded{}
@@ -22,18 +18,26 @@ func worst(groups []bounded) bounded {
 		return cmp.Or(cmp.Compare(a.nominal.P50, b.nominal.P50), cmp.Compare(a.nominal.P99, b.nominal.P99),
 			cmp.Compare(total(a.nominal), total(b.nominal)))
 	})
-	var least time.Duration // that the largest p50 can be
+	return w.among(groups, func(s *spec.Series) *time.Duration { return &s.P50 })
+}
+
+// among is the worst group with its bounds. Which group is the worst, by one of the
+// quantiles, is itself known only within bounds: every group whose quantile may
+// reach the largest low one may be it. So a value of the worst group lies between
+// the least low and the greatest high value of all these.
+func (w bounded) among(groups []bounded, by func(*spec.Series) *time.Duration) bounded {
+	var least time.Duration // that the largest quantile can be
 	for _, g := range groups {
-		least = max(least, g.low.P50)
+		least = max(least, *by(&g.low))
 	}
 	low, high := w.low, w.high
 	for _, g := range groups {
-		if g.high.P50 >= least {
+		if *by(&g.high) >= least {
 			low = each(low, g.low, func(a, b time.Duration) time.Duration { return min(a, b) })
 			high = each(high, g.high, func(a, b time.Duration) time.Duration { return max(a, b) })
 		}
 	}
-	low.P50 = least
+	*by(&low) = least
 	return bounded{w.nominal, low, high}
 }
 

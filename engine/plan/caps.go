@@ -76,10 +76,12 @@ func (m Most) Over(c spec.Caps) []string {
 //	                     Deployment that is changed also maxSurge
 //	of a DaemonSet     = the nodes
 //	of a Job           = min(parallelism, completions)
-//	times                the count of a load, the repetitions of a measure
+//	times                the count of a load and what its churn replaces, the
+//	                     repetitions of a measure
 //	CPU, memory, GPUs  = requests, or limits where there are none
 func (s *Scenario) Most(facts *spec.Facts) Most {
-	t := &tally{outliner: &outliner{values: s.Values(facts, runID, s.Name+"-"+runID)}, facts: facts}
+	own := s.Name + "-" + runID
+	t := &tally{outliner: &outliner{values: s.Values(facts, runID, own)}, facts: facts, own: own}
 	for _, step := range s.Steps {
 		t.step(step, 1)
 	}
@@ -106,10 +108,20 @@ func (m *Most) add(pods int64, each podSize) {
 type tally struct {
 	*outliner
 	facts   *spec.Facts
+	own     string // the scenario's namespace
 	objects []*podMaker
+	scalers []scaler
 	raises  []raise
 	agents  int64
 	unknown []string
+}
+
+// home is a namespace; "" for the scenario's own, however it is written.
+func (t *tally) home(namespace string) string {
+	if namespace == t.own {
+		return ""
+	}
+	return namespace
 }
 
 // podMaker is an object that has pods, or is one.
@@ -129,13 +141,6 @@ func (o *podMaker) pods() int64 {
 	return o.replicas
 }
 
-// raise is what changes the replicas of objects; an empty name means all.
-type raise struct {
-	kind, namespace, name string
-	replicas              int64
-	changes               bool // and not only scales
-}
-
 func (t *tally) step(s *Step, copies int64) {
 	switch {
 	case s.Apply != nil:
@@ -147,7 +152,9 @@ func (t *tally) step(s *Step, copies int64) {
 			t.object(m, copies*loadCount(s.Load))
 		}
 	case s.Patch != nil:
-		t.patch(s)
+		for _, w := range s.Step.Writes() {
+			t.patch(s, w)
+		}
 	case s.HTTP != nil && t.from(s, s.HTTP.URL, s.HTTP.From) == spec.FromCluster:
 		t.agents += copies
 	}
@@ -160,6 +167,7 @@ func (t *tally) step(s *Step, copies int64) {
 }
 
 func (t *tally) object(m Manifest, copies int64) {
+	m.Namespace = t.home(m.Namespace)
 	if m.Kind == "HorizontalPodAutoscaler" {
 		t.autoscaler(m)
 		return
@@ -182,54 +190,13 @@ func (t *tally) object(m Manifest, copies int64) {
 	before.each, before.changed = before.each.max(made.each), true
 }
 
-func (t *tally) autoscaler(m Manifest) {
-	body, _ := m.Fields["spec"].(map[string]any)
-	target, _ := body["scaleTargetRef"].(map[string]any)
-	kind, _ := target["kind"].(string)
-	name, _ := target["name"].(string)
-	replicas, ok := whole(body["maxReplicas"])
-	if !ok {
-		t.cannot(m, "how far it scales")
-		return
-	}
-	t.raises = append(t.raises, raise{kind: kind, namespace: m.Namespace, name: name, replicas: replicas})
+func (t *tally) cannot(m Manifest, what string) {
+	t.notCounted(fmt.Sprintf("%s (%s is known only during the run)", m, what))
 }
 
-func (t *tally) cannot(m Manifest, what string) {
-	text := fmt.Sprintf("%s (%s is known only during the run)", m, what)
+func (t *tally) notCounted(text string) {
 	if !slices.Contains(t.unknown, text) {
 		t.unknown = append(t.unknown, text)
-	}
-}
-
-// patch counts as a change, and for the replicas that it sets.
-func (t *tally) patch(s *Step) {
-	on := &s.Patch.On
-	r := raise{kind: on.Kind, namespace: t.text(s, on.Namespace), name: t.text(s, on.Name), changes: true}
-	for _, source := range append([]spec.Object{s.Patch.Merge, s.Patch.Strategic}, s.Patch.JSON...) {
-		if !source.IsSet() {
-			continue
-		}
-		fields := t.manifest(s, source).Fields
-		body, _ := fields["spec"].(map[string]any)
-		value, set := body["replicas"]
-		if fields["path"] == "/spec/replicas" {
-			value, set = fields["value"], true
-		}
-		n, ok := whole(value)
-		if set && !ok || fields == nil {
-			t.unknown = append(t.unknown, fmt.Sprintf("the patch of %s (its replicas are known only during the run)", on.Kind))
-		}
-		r.replicas = max(r.replicas, n)
-	}
-	t.raises = append(t.raises, r)
-}
-
-func (t *tally) raise(r raise) {
-	for _, o := range t.objects {
-		if o.kind == r.kind && o.namespace == r.namespace && (r.name == "" || o.name == r.name) {
-			o.replicas, o.changed = max(o.replicas, r.replicas), o.changed || r.changes
-		}
 	}
 }
 
@@ -242,6 +209,8 @@ func (t *tally) measure(s *Step, m *spec.Measure, copies int64) {
 			calls = int(math.Ceil(m.API.Rate * m.API.For.Value.Seconds()))
 		}
 		t.object(t.manifest(s, m.API.Object), copies*int64(calls))
+	case m.API != nil && m.API.Verb == "patch" && m.API.On != nil:
+		t.patch(s, spec.Written{On: m.API.On, Merge: m.API.Merge})
 	case m.HTTP != nil && t.from(s, m.HTTP.URL, m.HTTP.From) == spec.FromCluster:
 		n := m.HTTP.Agents
 		if n == 0 {
@@ -263,10 +232,11 @@ func (t *tally) nodes() int {
 
 // loadCount is how many objects a load creates at most.
 func loadCount(l *spec.Load) int64 {
-	if l.Count > 0 {
-		return int64(l.Count)
-	}
 	during := func(rate float64, d time.Duration) float64 { return rate * d.Seconds() }
+	replaced := int64(math.Ceil(during(l.Churn, l.Hold.Value)))
+	if l.Count > 0 {
+		return int64(l.Count) + replaced
+	}
 	total := during(l.Rate, l.For.Value)
 	before := 0.0
 	for _, s := range l.Stages {
@@ -277,18 +247,19 @@ func loadCount(l *spec.Load) int64 {
 		total += during(rate, s.For.Value)
 		before = s.Rate
 	}
-	return int64(math.Ceil(total))
+	return int64(math.Ceil(total)) + replaced
 }
 
-// whole is a number of an object's field.
+// whole is a number of an object's field, within what such a field holds: what is
+// below zero takes nothing away from others.
 func whole(value any) (int64, bool) {
 	switch v := value.(type) {
 	case int64:
-		return v, true
+		return min(max(v, 0), math.MaxInt32), true
 	case int:
-		return int64(v), true
+		return whole(int64(v))
 	case float64:
-		return int64(v), v == math.Trunc(v)
+		return int64(min(max(v, 0), math.MaxInt32)), v == math.Trunc(v)
 	}
 	return 0, false
 }

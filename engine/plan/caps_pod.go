@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/realspec/realspec/engine/spec"
 )
 
 // podSize is what one pod asks for.
@@ -27,8 +29,7 @@ func (p podSize) plus(other podSize) podSize {
 // podMaker reads an object that has pods; false for every other one.
 func (t *tally) podMaker(m Manifest) (*podMaker, bool) {
 	out := &podMaker{kind: m.Kind, namespace: m.Namespace, name: m.Name, replicas: 1}
-	at := podAt(m.Kind)
-	if at == nil {
+	if m.Kind == "PodTemplate" || spec.PodPath(m.Kind) == nil {
 		return nil, false
 	}
 	if m.Fields == nil {
@@ -37,6 +38,7 @@ func (t *tally) podMaker(m Manifest) (*podMaker, bool) {
 	}
 	body, _ := m.Fields["spec"].(map[string]any)
 	switch m.Kind {
+	case "Pod":
 	case "DaemonSet":
 		out.replicas = int64(t.nodes())
 	case "Job":
@@ -51,29 +53,26 @@ func (t *tally) podMaker(m Manifest) (*podMaker, bool) {
 	if m.Kind == "Deployment" {
 		out.body = body
 	}
-	fields := m.Fields
+	each, err := podsOf(m.Kind, m.Fields)
+	if err != nil {
+		t.cannot(m, "what its pods ask for")
+	}
+	out.each = each
+	return out, true
+}
+
+// podsOf is what each pod of an object, or of a patch of one, asks for.
+func podsOf(kind string, fields map[string]any) (podSize, error) {
+	at := spec.PodPath(kind)
 	for _, name := range at {
 		fields, _ = fields[name].(map[string]any)
 	}
 	var pod corev1.PodSpec
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(fields, &pod); err != nil {
-		t.cannot(m, "what its pods ask for")
+	if at == nil || fields == nil {
+		return podSize{}, nil
 	}
-	out.each = sizeOf(&pod)
-	return out, true
-}
-
-// podAt is where a kind holds the spec of its pods; nil for one that has none.
-func podAt(kind string) []string {
-	switch kind {
-	case "Pod":
-		return []string{"spec"}
-	case "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job":
-		return []string{"spec", "template", "spec"}
-	case "CronJob":
-		return []string{"spec", "jobTemplate", "spec", "template", "spec"}
-	}
-	return nil
+	err := runtime.DefaultUnstructuredConverter.FromUnstructured(fields, &pod)
+	return sizeOf(&pod), err
 }
 
 // parallel is how many pods of a Job run at a time.
@@ -111,7 +110,7 @@ func surge(body map[string]any, replicas int64) int64 {
 	case string:
 		value = intstr.FromString(v)
 	case int64:
-		return v
+		return max(v, 0)
 	}
 	n, err := intstr.GetScaledValueFromIntOrPercent(&value, int(min(replicas, math.MaxInt32)), true)
 	if err != nil {
@@ -157,11 +156,11 @@ func asked(r corev1.ResourceRequirements) podSize {
 	add := func(name corev1.ResourceName, amount resource.Quantity) {
 		switch {
 		case name == corev1.ResourceCPU:
-			out.milliCPU += amount.MilliValue()
+			out.milliCPU += max(amount.MilliValue(), 0)
 		case name == corev1.ResourceMemory:
-			out.memory += amount.Value()
+			out.memory += max(amount.Value(), 0)
 		case isGPU(string(name)):
-			out.gpus += amount.Value()
+			out.gpus += max(amount.Value(), 0)
 		}
 	}
 	for name, amount := range r.Requests {

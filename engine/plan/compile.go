@@ -134,15 +134,21 @@ func (c *compiler) duration(d spec.Duration, otherwise time.Duration) time.Durat
 		c.diags.Add(d.At, "expression", "%v", err)
 		return otherwise
 	}
-	switch v := v.(type) {
-	case time.Duration:
-		return v
-	case string:
-		if parsed, err := time.ParseDuration(v); err == nil {
-			return parsed
-		}
+	got, ok := v.(time.Duration)
+	if text, isText := v.(string); isText {
+		got, err = time.ParseDuration(text)
+		ok = err == nil
 	}
-	c.diags.Add(d.At, "duration", "this takes a duration such as 30s, and the expression gives %v", v)
+	switch {
+	case !ok:
+		c.diags.Add(d.At, "duration", "this takes a duration such as 30s, and the expression gives %v", v)
+	case got < 0:
+		c.diags.Add(d.At, "duration", "this cannot be negative, and the expression gives %s", got)
+	case got == 0 && otherwise > 0: // 0s is refused where it is written, too
+		c.diags.Add(d.At, "duration", "this must be more than 0s, and that is what the expression gives")
+	default:
+		return got
+	}
 	return otherwise
 }
 
@@ -177,6 +183,7 @@ func (c *compiler) step(s *spec.Step) *Step {
 		p.During = append(p.During, c.step(&s.During[i]))
 	}
 	c.verb(s)
+	c.consents(s)
 	p.Timeout = c.duration(s.Timeout, c.defaultTimeout(s))
 	p.compiled = *c.current
 	return p

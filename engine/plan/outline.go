@@ -51,7 +51,8 @@ type StepOutline struct {
 const runID = "plan"
 
 // Outline says what would happen. Facts may be nil: then nothing of the cluster is
-// known, and names that are computed from it are shown as they were written.
+// known, and names that are computed from it are shown as they were written. Values of
+// environment variables are hidden.
 func (s *Scenario) Outline(facts *spec.Facts) Outline {
 	o := &outliner{values: s.Values(facts, runID, s.Name+"-"+runID)}
 	out := Outline{
@@ -63,6 +64,11 @@ func (s *Scenario) Outline(facts *spec.Facts) Outline {
 		one := o.step(step)
 		out.BudgetSeconds += one.budget.Seconds()
 		out.Steps = append(out.Steps, one)
+	}
+	veil := s.Veil()
+	hide(veil, out.Steps)
+	for i := range out.Requirements {
+		out.Requirements[i].Found = veil.Replace(out.Requirements[i].Found)
 	}
 	return out
 }

@@ -227,3 +227,11 @@ func TestKindsThatTheScenarioBrings(t *testing.T) {
 		{"test.example/v1", "Widget"}: want, {"test.example/v2", "Widget"}: want, {"", "Widget"}: want,
 	}))
 }
+
+// What a run hides, plan hides too: its output stands in the logs of CI as well.
+func TestOutlineHidesTheEnvironment(t *testing.T) {
+	g := NewWithT(t)
+	p, diags := compile(t, "  env: [TOKEN]", "exec: {on: {kind: Pod, name: a}, command: [login, \"${{ env.TOKEN }}\"]}", nil)
+	g.Expect(diags).To(BeEmpty())
+	g.Expect(p.Outline(nil).Steps[0].Does[0]).To(Equal("run in Pod/a: login '" + plan.Masked + "'"))
+}

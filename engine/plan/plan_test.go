@@ -25,6 +25,7 @@ func compile(t *testing.T, body, step string, set map[string]string) (*plan.Scen
 	for name, content := range map[string]string{
 		"scenario.yaml": "apiVersion: realspec.dev/v1alpha1\nkind: Scenario\nmetadata: {name: it}\nspec:\n" + body,
 		"00-step.yaml":  step,
+		"gone.yaml":     "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: kube-system}}", // for steps that name it
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -85,8 +86,36 @@ func TestDurations(t *testing.T) {
 	g.Expect(p.Timeout).To(Equal(plan.ScenarioTimeout))
 	g.Expect(p.Steps[0].Timeout).To(Equal(plan.WaitTimeout))
 
-	_, diags = compile(t, "  timeout: \"${{ 3 }}\"\n", anyStep, nil)
-	g.Expect(diags).To(HaveLen(1))
+	for _, wrong := range []string{"3", "'-3s'", "'0s'", "'soon'"} {
+		_, diags = compile(t, "  timeout: \"${{ "+wrong+" }}\"\n", anyStep, nil)
+		g.Expect(diags).To(HaveLen(1), wrong)
+		g.Expect(diags[0].Code).To(Equal("duration"), wrong)
+	}
+}
+
+// TestExpressionsNeedConsentToo: what a variable gives is judged as if it were
+// written out.
+func TestExpressionsNeedConsentToo(t *testing.T) {
+	const pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: x, securityContext: {privileged: \"${{ vars.yes }}\"}}]}}"
+	for step, allow := range map[string]string{
+		"apply: {objects: [" + pod + "]}":       spec.AllowPrivileged,
+		"load: {count: 1, object: " + pod + "}": spec.AllowPrivileged,
+		"patch: {on: {kind: Deployment, name: a}, merge: {spec: {template: {spec: {hostNetwork: \"${{ vars.yes }}\"}}}}}":               spec.AllowHostPath,
+		"patch: {on: {kind: Deployment, name: a}, json: [{op: add, path: /spec/template/spec, value: {hostPID: \"${{ vars.yes }}\"}}]}": spec.AllowHostPath,
+	} {
+		t.Run(step, func(t *testing.T) {
+			g := NewWithT(t)
+			_, diags := compile(t, "  vars: {yes: true}", step, nil)
+			g.Expect(diags).To(HaveLen(1))
+			g.Expect(diags[0].Code).To(Equal("needs-allow"))
+			g.Expect(diags[0].Pos.Line).To(Equal(1))
+			g.Expect(diags[0].Pos.Column).To(BeNumerically(">", 20), "at the field, not at the object")
+			_, diags = compile(t, "  vars: {yes: true}\n  allow: ["+allow+"]", step, nil)
+			g.Expect(diags).To(BeEmpty())
+			_, diags = compile(t, "  vars: {yes: false}", step, nil)
+			g.Expect(diags).To(BeEmpty())
+		})
+	}
 }
 
 func TestEveryExpressionIsCompiledInItsScope(t *testing.T) {

@@ -5,6 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+
+	"github.com/realspec/realspec/engine/load"
 	"github.com/realspec/realspec/engine/spec"
 )
 
@@ -13,7 +17,7 @@ type Write struct {
 	Step string // its id
 	What string // patch Deployment/web
 	// Namespace is empty when it is known only during the run; Text is then what
-	// was written.
+	// was written, or how it is selected.
 	Namespace, Text string
 	At              spec.Pos
 }
@@ -36,71 +40,91 @@ type writes struct {
 }
 
 func (w *writes) step(s *Step) {
-	switch {
-	case s.Apply != nil:
-		w.objects(s, "apply")
-	case s.Load != nil:
-		w.objects(s, "create")
-	case s.Patch != nil:
-		w.selected(s, "patch", &s.Patch.On)
-	case s.Delete != nil:
-		w.objects(s, "delete")
-		for i := range s.Delete.On {
-			w.selected(s, "delete", &s.Delete.On[i])
-		}
-	case s.Exec != nil:
-		w.selected(s, "run a command in", &s.Exec.On)
-	case s.Disrupt != nil && s.Disrupt.Action == "evict":
-		w.selected(s, "evict", &s.Disrupt.On)
-	}
-	for i := range s.Measure {
-		m := &s.Measure[i]
-		switch {
-		case m.Exec != nil:
-			w.selected(s, "run a command in", &m.Exec.On)
-		case m.API != nil && m.API.Verb == "create":
-			w.object(s, "create", w.manifest(s, m.API.Object))
-		case m.API != nil && m.API.Verb == "patch" && m.API.On != nil:
-			w.selected(s, "patch", m.API.On)
+	for _, one := range s.Step.Writes() {
+		if one.Object != nil {
+			w.object(s, one.Verb, *one.Object)
+		} else {
+			w.selected(s, one.Verb, one.On)
 		}
 	}
 }
 
-func (w *writes) objects(s *Step, verb string) {
-	for _, m := range w.manifests(s) {
-		w.object(s, verb, m)
-	}
-}
-
-func (w *writes) object(s *Step, verb string, m Manifest) {
-	namespace := m.Namespace
-	if m.Kind == "Namespace" {
-		namespace = m.Name
-	}
+func (w *writes) object(s *Step, verb string, source spec.Object) {
+	m := w.manifest(s, source)
+	namespace := w.namespaceOf(source, m)
 	m.Namespace = "" // it is said behind
 	w.add(s, verb+" "+m.String(), namespace, m.At)
 }
 
+// namespaceOf is the namespace that an object is in or is; with ${{ }} where only
+// the run knows it.
+func (w *writes) namespaceOf(source spec.Object, m Manifest) string {
+	field := "namespace"
+	if m.Kind == "Namespace" {
+		field = "name"
+	}
+	for _, t := range source.Templates {
+		known := m.Err == nil && !load.UsesIndex(t.Text.Text) // of a load only the first object is seen here
+		if slices.Equal(t.Path, []any{"metadata", field}) && !known {
+			return t.Text.Text
+		}
+	}
+	switch {
+	case m.Kind == "Namespace":
+		return m.Name
+	case m.Namespace == "" && strings.Contains(m.Kind, "${{"): // it may be a Namespace
+		return m.Kind
+	}
+	return m.Namespace
+}
+
 func (w *writes) selected(s *Step, verb string, on *spec.Selector) {
 	what, namespace := on.Kind, w.text(s, on.Namespace)
-	if name := w.text(s, on.Name); name != "" {
+	name := w.text(s, on.Name)
+	if name != "" {
 		what += "/" + name
-		if on.Kind == "Namespace" {
-			namespace = name
-		}
+	}
+	switch query := w.text(s, on.Selector); {
+	case on.Kind != "Namespace":
+	case name != "":
+		namespace = name
+	case madeByRuns(query):
+	case query != "":
+		w.unknown(s, verb+" "+what, "with "+query, on.At)
+		return
+	default:
+		w.unknown(s, verb+" "+what, "that is selected", on.At)
+		return
 	}
 	w.add(s, verb+" "+what, namespace, on.At)
 }
 
-func (w *writes) add(s *Step, what, namespace string, at spec.Pos) {
-	one := Write{Step: s.ID, What: what, Namespace: namespace, At: at}
-	switch {
-	case namespace == "", namespace == w.own:
-		return
-	case strings.Contains(namespace, "${{"):
-		one.Namespace, one.Text = "", namespace
+// madeByRuns tells whether a label selector selects nothing but what runs have made.
+func madeByRuns(query string) bool {
+	selector, err := labels.Parse(query)
+	if err != nil {
+		return false
 	}
-	w.all = append(w.all, one)
+	requirements, _ := selector.Requirements()
+	return slices.ContainsFunc(requirements, func(r labels.Requirement) bool {
+		pinned := []selection.Operator{selection.Equals, selection.DoubleEquals, selection.In, selection.Exists}
+		return strings.HasPrefix(r.Key(), "realspec.dev/") && slices.Contains(pinned, r.Operator())
+	})
+}
+
+func (w *writes) add(s *Step, what, namespace string, at spec.Pos) {
+	switch {
+	case namespace == w.own, spec.IsRunNamespace(namespace):
+	case strings.Contains(namespace, "${{"):
+		w.unknown(s, what, namespace, at)
+	default:
+		w.all = append(w.all, Write{Step: s.ID, What: what, Namespace: namespace, At: at})
+	}
+}
+
+// unknown is a write in a namespace that only the run knows.
+func (w *writes) unknown(s *Step, what, text string, at spec.Pos) {
+	w.all = append(w.all, Write{Step: s.ID, What: what, Text: text, At: at})
 }
 
 // Refused says what of the scenario a configuration forbids on a cluster, each with

@@ -1,14 +1,15 @@
 package probe
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/realspec/realspec/engine/expr"
 	"github.com/realspec/realspec/engine/spec"
@@ -25,7 +26,7 @@ type checks struct {
 type needs struct{ headers, body, json bool }
 
 func newChecks(job HTTPJob) (*checks, error) {
-	c := &checks{vars: job.Vars, env: job.Env}
+	c := &checks{vars: map[string]any(job.Vars), env: job.Env}
 	keep := job.Request.Keep
 	c.needs = needs{headers: keep, body: keep, json: keep}
 	if len(job.Checks) == 0 {
@@ -95,11 +96,14 @@ func short(text string) string {
 
 // parseJSON is nil when the text is not JSON. Whole numbers are int64, as in YAML.
 func parseJSON(text string) any {
-	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	var v any
-	if d.Decode(&v) != nil || d.More() {
+	if d.Decode(&v) != nil {
 		return nil
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil // more than one value, or a bracket too many, for which More is false
 	}
 	return plain(v)
 }
@@ -128,11 +132,18 @@ func plain(v any) any {
 // body again, so that whole numbers are whole on this side as well.
 func (r *HTTPReport) UnmarshalJSON(data []byte) error {
 	type wire HTTPReport
-	if err := json.Unmarshal(data, (*wire)(r)); err != nil {
+	if err := json.Unmarshal(data, (*wire)(r)); err != nil || !r.whole() {
 		return errors.New("the agent's report cannot be read: realspec and its agent may be of different versions")
 	}
 	if r.Answer != nil {
 		r.Answer.JSON = parseJSON(r.Answer.Body)
 	}
 	return nil
+}
+
+// whole tells that every sample has all its parts, and its second.
+func (r *HTTPReport) whole() bool {
+	end := time.Duration(len(r.Seconds)) * time.Second
+	return len(r.Service) == len(r.Latency) && len(r.At) == len(r.Latency) &&
+		!slices.ContainsFunc(r.At, func(at time.Duration) bool { return at < 0 || at >= end })
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/realspec/realspec/engine/rate"
 )
 
 // sequenceBytes is the room for the number of a datagram.
@@ -22,7 +24,7 @@ type datagrams struct {
 
 	mu      sync.Mutex
 	next    uint64
-	waiting map[uint64]chan error
+	waiting map[uint64]chan echoed
 	reader  sync.WaitGroup
 }
 
@@ -36,35 +38,30 @@ func newDatagrams(ctx context.Context, job RoundTripJob) (*datagrams, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no datagrams can be sent to %s: %w", job.Address, failureOf(err))
 	}
-	u := &datagrams{conn: conn, bytes: job.Bytes, waiting: map[uint64]chan error{}}
+	u := &datagrams{conn: conn, bytes: job.Bytes, waiting: map[uint64]chan echoed{}}
 	u.reader.Go(u.read)
 	return u, nil
 }
 
-func (u *datagrams) do(ctx context.Context) (time.Time, error) {
-	number, echoed := u.expect()
+func (u *datagrams) do(ctx context.Context) (rate.Done, error) {
+	number, answer := u.expect()
 	defer u.forget(number)
 	payload := make([]byte, u.bytes)
 	binary.BigEndian.PutUint64(payload, number)
 	sent := time.Now()
 	if _, err := u.conn.Write(payload); err != nil {
-		return sent, err
+		return rate.Done{Sent: sent}, err
 	}
-	select {
-	case err := <-echoed:
-		return sent, err
-	case <-ctx.Done():
-		return sent, ctx.Err()
-	}
+	return answered(ctx, sent, answer)
 }
 
-func (u *datagrams) expect() (uint64, chan error) {
+func (u *datagrams) expect() (uint64, chan echoed) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.next++
-	echoed := make(chan error, 1)
-	u.waiting[u.next] = echoed
-	return u.next, echoed
+	answer := make(chan echoed, 1)
+	u.waiting[u.next] = answer
+	return u.next, answer
 }
 
 func (u *datagrams) forget(number uint64) {
@@ -80,21 +77,22 @@ func (u *datagrams) read() {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := u.conn.Read(buf)
+		at := time.Now()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err == nil && n == u.bytes {
-			u.arrived(binary.BigEndian.Uint64(buf))
+			u.arrived(binary.BigEndian.Uint64(buf), at)
 		}
 	}
 }
 
 // arrived takes the first echo only: a datagram may come twice.
-func (u *datagrams) arrived(number uint64) {
+func (u *datagrams) arrived(number uint64, at time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if echoed := u.waiting[number]; echoed != nil {
-		echoed <- nil
+	if answer := u.waiting[number]; answer != nil {
+		answer <- echoed{at: at}
 		delete(u.waiting, number)
 	}
 }

@@ -26,25 +26,28 @@ type counted struct {
 }
 
 // ServeEcho is the other end of round trips and throughput: it sends back what
-// comes by TCP and UDP, or counts it, until ctx ends. It closes both sockets and
-// every connection. udp may be nil.
+// comes by TCP and UDP, or counts it, until ctx ends or tcp fails. It closes both
+// sockets and every connection. udp may be nil.
 func ServeEcho(ctx context.Context, tcp net.Listener, udp net.PacketConn) error {
 	e := &echo{open: map[net.Conn]bool{}}
-	stop := context.AfterFunc(ctx, func() {
+	closeAll := func() {
 		_ = tcp.Close()
 		if udp != nil {
 			_ = udp.Close()
 		}
 		e.closeAll()
-	})
+	}
+	stop := context.AfterFunc(ctx, closeAll)
 	defer stop()
 	var all sync.WaitGroup
 	if udp != nil {
 		all.Go(func() { echoDatagrams(udp) })
 	}
 	err := e.accept(tcp, &all)
-	if ctx.Err() != nil {
-		all.Wait()
+	asked := ctx.Err() != nil
+	closeAll()
+	all.Wait()
+	if asked {
 		return nil
 	}
 	return err

@@ -35,8 +35,7 @@ func (r Runner) http(ctx context.Context, job HTTPJob) (*HTTPReport, error) {
 	}
 	defer sender.close()
 	sleep(ctx, job.Offset)
-	h := &httpRun{job: job, schedule: schedule, sender: sender, checks: checks, flying: map[int]flight{}}
-	h.inFlight = ctx
+	h := &httpRun{job: job, schedule: schedule, sender: sender, checks: checks, inFlight: ctx}
 	if job.openEnded() {
 		h.inFlight = context.WithoutCancel(ctx)
 	}
@@ -96,17 +95,21 @@ type flight struct {
 }
 
 func (h *httpRun) run(ctx context.Context, progress func(string)) *HTTPReport {
-	h.failing = map[int]int{}
+	h.flying, h.failing = map[int]flight{}, map[int]int{}
 	h.out.Codes, h.out.Errors = map[string]int64{}, map[string]int64{}
 	h.t0 = time.Now()
 	did := rate.Run(ctx, h.schedule, h.send, rate.Options{
 		Concurrency: h.job.Concurrency, WarmUp: h.job.WarmUp,
 		Progress: func(p rate.Progress) { progress(h.line(p)) },
 	}, h.ended)
-	if h.job.openEnded() {
-		h.stopped(&did, ctx.Err() != nil)
+	stopped := ctx.Err() != nil
+	if h.job.openEnded() && stopped {
+		h.stopped(&did)
 	}
 	h.out.take(did)
+	if h.job.openEnded() && !stopped && h.out.Short == "" {
+		h.out.Short = fmt.Sprintf("it ended by itself after %d requests, the most that one agent keeps: give the measure more agents, a lower rate or less time", h.schedule.Len())
+	}
 	h.out.Answer = h.last
 	h.out.Seconds = seconds(h.out, h.dueBySecond(did.Due), h.failing)
 	return &h.out
@@ -168,10 +171,7 @@ func (h *httpRun) ended(shot rate.Shot) {
 // stopped takes what was not due any more out of the delivery of a job that was
 // stopped on purpose. Stopping takes a moment, in which requests come due that are
 // not sent: those of the last Slack are no drops.
-func (h *httpRun) stopped(did *rate.Delivery, onPurpose bool) {
-	if !onPurpose {
-		return
-	}
+func (h *httpRun) stopped(did *rate.Delivery) {
 	first := h.job.WarmUp + did.Due - did.Dropped
 	end := h.job.WarmUp + did.Due - 1
 	if did.Dropped > 0 && h.schedule.Due(end)-h.schedule.Due(first) < rate.Slack {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+
+	"github.com/realspec/realspec/engine/rate"
 )
 
 // server is a real server on loopback.
@@ -227,6 +229,14 @@ func TestChecks(t *testing.T) {
 	}
 }
 
+func TestWhatIsJSON(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(parseJSON(" [1, 2.5]\n")).To(Equal([]any{int64(1), 2.5}))
+	for _, text := range []string{"", "x", "{", `{"a": 1}}`, "[1]]", "1 2", `{} x`} {
+		g.Expect(parseJSON(text)).To(BeNil(), text)
+	}
+}
+
 func TestJobsThatCannotBeDone(t *testing.T) {
 	for name, tc := range map[string]struct {
 		job  Job
@@ -237,6 +247,7 @@ func TestJobsThatCannotBeDone(t *testing.T) {
 		"no url":         {Job{HTTP: &HTTPJob{}}, `the url is ""`},
 		"a file":         {Job{HTTP: &HTTPJob{Request: get("file:///etc/passwd")}}, "must be like http://"},
 		"a bad check":    {Job{HTTP: &HTTPJob{Request: get("http://a"), Checks: []string{"response.stat == 1"}}}, "the check \"response.stat == 1\" cannot be used"},
+		"a password":     {Job{HTTP: &HTTPJob{Request: get("ftp://me:secret@a")}}, "ftp://me:xxxxx@a"},
 		"bad CA":         {Job{HTTP: &HTTPJob{Request: Request{URL: "https://a", CA: []byte("x")}}}, "PEM"},
 		"only a warm-up": {Job{HTTP: &HTTPJob{Request: get("http://a"), Count: 5, WarmUp: 5}}, "warm-up"},
 		"too many":       {Job{HTTP: &HTTPJob{Request: get("http://a"), Rate: 1e6, For: time.Minute}}, "10000000"},
@@ -282,6 +293,22 @@ func TestAnOpenEndedJobThatFellBehindHasDrops(t *testing.T) {
 	g.Expect(r.Dropped).To(BeNumerically(">", 50))
 	g.Expect(r.Dropped + r.Sent).To(Equal(r.Due))
 	g.Expect(r.Short).To(ContainSubstring("never sent"))
+}
+
+// What nobody stopped has not lasted as long as what it was to go beside.
+func TestAnOpenEndedJobThatEndsByItselfSaysSo(t *testing.T) {
+	g := NewWithT(t)
+	s := server(t, func(http.ResponseWriter, *http.Request) {})
+	job := HTTPJob{Request: get(s.URL), Rate: 100, Concurrency: 10}
+	checks, err := newChecks(job)
+	g.Expect(err).NotTo(HaveOccurred())
+	sender, err := newSender(job, checks.needs)
+	g.Expect(err).NotTo(HaveOccurred())
+	defer sender.close()
+	h := &httpRun{job: job, schedule: rate.Burst(3), sender: sender, checks: checks, inFlight: t.Context()}
+	r := h.run(t.Context(), func(string) {})
+	g.Expect(r.Sent).To(Equal(3))
+	g.Expect(r.Short).To(ContainSubstring("ended by itself after 3 requests"))
 }
 
 func TestAJobThatIsCutShortSaysSo(t *testing.T) {
@@ -380,6 +407,19 @@ func TestTheAnswerIsKeptThroughTheWire(t *testing.T) {
 	g.Expect(r.Answer.Status).To(BeEquivalentTo(200))
 	g.Expect(r.Answer.JSON).To(Equal(map[string]any{"count": int64(3), "ratio": 1.5}))
 	g.Expect(r.Answer.Took).To(BeNumerically(">", 0))
+}
+
+func TestAReportThatDoesNotFitTogetherIsRefused(t *testing.T) {
+	for name, text := range map[string]string{
+		"a sample without its due time": `{"latency": [1, 2], "service": [1, 2], "at": [1], "seconds": [{"due": 2}]}`,
+		"a sample without its second":   `{"latency": [1], "service": [1], "at": [1000000000], "seconds": [{"due": 1}]}`,
+		"no report":                     `[]`,
+	} {
+		var r HTTPReport
+		if err := json.Unmarshal([]byte(text), &r); err == nil || !strings.Contains(err.Error(), "different versions") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 func TestThereAreAtMostTwentyKindsOfFailures(t *testing.T) {

@@ -68,7 +68,8 @@ type Request struct {
 }
 
 // HTTPJob sends requests at a constant arrival rate. It ends when Count requests
-// have been due, For is over, or the job is stopped (an open-ended job has neither).
+// have been due, For is over, or the job is stopped. An open-ended job has neither;
+// one that was not stopped ends after stats.Exact requests, and is short.
 type HTTPJob struct {
 	Request Request       `json:"request"`
 	Rate    float64       `json:"rate"` // a second, of this agent; 0: once, or Count at once
@@ -81,7 +82,7 @@ type HTTPJob struct {
 	// Checks are CEL expressions over `response`, vars and env. None: the status is
 	// from 200 to 299.
 	Checks []string          `json:"checks,omitempty"`
-	Vars   map[string]any    `json:"vars,omitempty"`
+	Vars   Vars              `json:"vars,omitempty"`
 	Env    map[string]string `json:"env,omitempty"`
 }
 

@@ -20,8 +20,17 @@ const (
 	mostWaiting = 4096
 )
 
-// transaction does one round trip and says when its request was sent.
-type transaction func(ctx context.Context) (sent time.Time, err error)
+// transaction does one round trip. Of its stamps, what it leaves out is when it was
+// called and when it returned.
+type transaction func(ctx context.Context) (rate.Done, error)
+
+// echoed is when an answer was received, or why there is none. It is stamped where
+// it is read: until whoever waits for it gets its turn, time goes by that is not the
+// network's.
+type echoed struct {
+	at  time.Time
+	err error
+}
 
 // roundTrips times transactions. Each is due at its own time, whatever became of
 // those before; one without an answer in time is lost.
@@ -49,14 +58,14 @@ func (j RoundTripJob) run(ctx context.Context, schedule rate.Schedule, do transa
 		ctx, cancel := context.WithTimeout(job, j.Timeout)
 		defer cancel()
 		began := time.Now()
-		sent, err := do(ctx)
+		done, err := do(ctx)
 		if err != nil && job.Err() != nil {
 			err = errStopped
 		}
-		if sent.IsZero() {
-			sent = began
+		if done.Sent.IsZero() {
+			done.Sent = began
 		}
-		return rate.Done{Sent: sent}, err
+		return done, err
 	}, rate.Options{Concurrency: mostWaiting, Progress: func(p rate.Progress) {
 		progress(fmt.Sprintf("%d of %d transactions, %d lost", p.Ended, p.Total, p.Failed))
 	}}, func(shot rate.Shot) {
@@ -101,39 +110,41 @@ func (j RoundTripJob) transaction(ctx context.Context) (do transaction, end func
 		return u.do, u.end, nil
 	case "dns":
 		resolver := &net.Resolver{PreferGo: true}
-		return func(ctx context.Context) (time.Time, error) {
+		return func(ctx context.Context) (rate.Done, error) {
 			_, err := resolver.LookupHost(ctx, j.Address)
-			return time.Time{}, err
+			return rate.Done{}, err
 		}, none, nil
 	}
 	return nil, nil, fmt.Errorf("the transaction is %q: it must be rtt, connect, request, udp or dns", j.Transaction)
 }
 
-func (j RoundTripJob) connect(ctx context.Context) (time.Time, error) {
+func (j RoundTripJob) connect(ctx context.Context) (rate.Done, error) {
 	conn, err := dial(ctx, "tcp", j.Address)
+	done := rate.Done{Ended: time.Now()}
 	if err == nil {
 		conn.Close()
 	}
-	return time.Time{}, err
+	return done, err
 }
 
 // request opens a connection for one request and its answer.
-func (j RoundTripJob) request(ctx context.Context) (time.Time, error) {
+func (j RoundTripJob) request(ctx context.Context) (done rate.Done, err error) {
 	conn, err := dial(ctx, "tcp", j.Address)
 	if err != nil {
-		return time.Time{}, err
+		return done, err
 	}
 	defer conn.Close()
 	until, _ := ctx.Deadline()
 	if err := conn.SetDeadline(until); err != nil {
-		return time.Time{}, err
+		return done, err
 	}
 	message := make([]byte, 1+j.Bytes)
 	message[0] = echoMark
 	if _, err = conn.Write(message); err == nil {
 		_, err = io.ReadFull(conn, message[:j.Bytes])
 	}
-	return time.Time{}, err
+	done.Ended = time.Now()
+	return done, err
 }
 
 // dial connects; TCP without delay of small packets, as net does by default.
@@ -150,7 +161,7 @@ type warm struct {
 
 	mu      sync.Mutex // for writing, and for what follows
 	conn    net.Conn
-	waiting chan chan error // of conn, in the order of their requests
+	waiting chan chan echoed // of conn, in the order of their requests
 	readers sync.WaitGroup
 }
 
@@ -174,7 +185,7 @@ func (w *warm) connect(ctx context.Context) error {
 		conn.Close()
 		return err
 	}
-	waiting := make(chan chan error, 2*mostWaiting)
+	waiting := make(chan chan echoed, 2*mostWaiting)
 	w.conn, w.waiting = conn, waiting
 	w.readers.Go(func() { w.read(conn, waiting) })
 	return nil
@@ -182,20 +193,25 @@ func (w *warm) connect(ctx context.Context) error {
 
 // do is lost when it finds the connection broken, even if it can make a new one:
 // a round trip on a warm connection never has the making of one in it.
-func (w *warm) do(ctx context.Context) (time.Time, error) {
+func (w *warm) do(ctx context.Context) (rate.Done, error) {
 	answer, sent, err := w.send(ctx)
 	if err != nil {
-		return sent, err
+		return rate.Done{Sent: sent}, err
 	}
+	return answered(ctx, sent, answer)
+}
+
+// answered waits for the answer to what was sent.
+func answered(ctx context.Context, sent time.Time, answer <-chan echoed) (rate.Done, error) {
 	select {
-	case err := <-answer:
-		return sent, err
+	case a := <-answer:
+		return rate.Done{Sent: sent, Ended: a.at}, a.err
 	case <-ctx.Done():
-		return sent, ctx.Err()
+		return rate.Done{Sent: sent}, ctx.Err()
 	}
 }
 
-func (w *warm) send(ctx context.Context) (chan error, time.Time, error) {
+func (w *warm) send(ctx context.Context) (chan echoed, time.Time, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.conn == nil {
@@ -204,7 +220,7 @@ func (w *warm) send(ctx context.Context) (chan error, time.Time, error) {
 		}
 		return nil, time.Time{}, failure("the connection was broken")
 	}
-	answer := make(chan error, 1)
+	answer := make(chan echoed, 1)
 	select {
 	case w.waiting <- answer:
 	default:
@@ -221,15 +237,17 @@ func (w *warm) send(ctx context.Context) (chan error, time.Time, error) {
 }
 
 // read hands out answers until the connection ends.
-func (w *warm) read(conn net.Conn, waiting chan chan error) {
+func (w *warm) read(conn net.Conn, waiting chan chan echoed) {
 	buf := make([]byte, w.job.Bytes)
 	for {
-		if _, err := io.ReadFull(conn, buf); err != nil {
+		_, err := io.ReadFull(conn, buf)
+		got := echoed{time.Now(), err}
+		if err != nil {
 			w.mu.Lock()
 			w.broken(conn)
 			w.mu.Unlock()
 			for answer := range waiting {
-				answer <- err
+				answer <- got
 			}
 			return
 		}
@@ -237,7 +255,7 @@ func (w *warm) read(conn net.Conn, waiting chan chan error) {
 		if !more {
 			return
 		}
-		answer <- nil
+		answer <- got
 	}
 }
 

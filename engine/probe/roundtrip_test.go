@@ -39,6 +39,21 @@ func echoServer(t *testing.T) string {
 	return tcp.Addr().String()
 }
 
+// An echo server whose listener is gone keeps nothing open.
+func TestAnEchoServerThatFailsClosesEverything(t *testing.T) {
+	g := NewWithT(t)
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	g.Expect(err).NotTo(HaveOccurred())
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	g.Expect(err).NotTo(HaveOccurred())
+	ended := make(chan error, 1)
+	go func() { ended <- ServeEcho(t.Context(), tcp, udp) }()
+	tcp.Close()
+	g.Eventually(ended).WithTimeout(10 * time.Second).Should(Receive(MatchError(net.ErrClosed)))
+	_, err = udp.WriteTo([]byte("a"), udp.LocalAddr())
+	g.Expect(err).To(MatchError(net.ErrClosed))
+}
+
 func trips(t *testing.T, job RoundTripJob) *RoundTripReport {
 	t.Helper()
 	report, err := Run(t.Context(), Job{RoundTrips: &job})
@@ -216,9 +231,7 @@ func TestRequestsOnAWarmConnectionDoNotWaitForAnswers(t *testing.T) {
 		}
 		defer conn.Close()
 		buf := make([]byte, 64)
-		for range 1 { // the mark
-			_, _ = io.ReadFull(conn, buf[:1])
-		}
+		_, _ = io.ReadFull(conn, buf[:1]) // the mark
 		for {
 			if _, err := io.ReadFull(conn, buf); err != nil {
 				return

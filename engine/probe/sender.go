@@ -49,7 +49,11 @@ func newSender(job HTTPJob, n needs) (*sender, error) {
 	r := job.Request
 	u, err := url.Parse(r.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("the url is %q: it must be like http://web:80/healthz or https://example.com/", r.URL)
+		shown := r.URL
+		if err == nil {
+			shown = u.Redacted()
+		}
+		return nil, fmt.Errorf("the url is %q: it must be like http://web:80/healthz or https://example.com/", shown)
 	}
 	verify, err := r.tls()
 	if err != nil {

@@ -47,7 +47,7 @@ func TestEvidence(t *testing.T) {
 	r.Scenarios[0].Steps[1].EvidenceFile = "out/evidence/high-load/01-wait.txt"
 	g.Expect(asJUnit(t, r)).To(ContainSubstring("[[ATTACHMENT|out/evidence/high-load/01-wait.txt]]"))
 	var page bytes.Buffer
-	g.Expect(HTMLAt(&page, r, "out/html")).To(Succeed())
+	g.Expect(HTML(&page, r, "out/html")).To(Succeed())
 	g.Expect(page.String()).To(ContainSubstring(`href="../evidence/high-load/01-wait.txt"`))
 	var out bytes.Buffer
 	console := NewConsole(Options{Out: &out})

@@ -7,6 +7,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/realspec/realspec/engine/event"
+	"github.com/realspec/realspec/engine/spec"
 )
 
 // role says what a line of a finding is, for its colour and whether it may be
@@ -68,13 +69,6 @@ func (m marks) of(o event.Outcome) string {
 	return m.errored
 }
 
-// Findings renders what did not pass, and why, as plain text: the place, the
-// message, the expression with the values of its parts, the last observed state,
-// and the evidence. A threshold is one line, its verdict first.
-func Findings(findings []event.Finding, evidence []event.Evidence) string {
-	return plainText(append(findingLines(findings, unicodeMarks()), evidenceLines(evidence)...))
-}
-
 func plainText(lines []line) string {
 	var b strings.Builder
 	for _, l := range lines {
@@ -91,13 +85,28 @@ func detailLines(s *event.Step, m marks) []line {
 	}, m)
 }
 
+// placeOf is where a step went wrong: the place of the first finding that did not
+// pass, or its own.
+func placeOf(s *event.Step) spec.Pos {
+	for _, f := range s.Findings {
+		if notPassed(f.Outcome) && f.Pos.IsValid() {
+			return f.Pos
+		}
+	}
+	return s.Pos
+}
+
+// said tells whether a finding says the message of its attempt.
+func said(a event.Attempt) bool {
+	return slices.ContainsFunc(a.Findings, func(f event.Finding) bool {
+		return strings.Contains(f.Message, a.Message) || f.Expr != "" && strings.HasPrefix(a.Message, f.Expr)
+	})
+}
+
 // attemptLines leaves the message out when a finding says it.
 func attemptLines(a event.Attempt, m marks) []line {
 	var lines []line
-	said := slices.ContainsFunc(a.Findings, func(f event.Finding) bool {
-		return strings.Contains(f.Message, a.Message) || f.Expr != "" && strings.HasPrefix(a.Message, f.Expr)
-	})
-	if !said && a.Message != "" {
+	if !said(a) && a.Message != "" {
 		lines = block(0, headline, a.Message)
 	}
 	lines = append(lines, findingLines(a.Findings, m)...)

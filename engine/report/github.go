@@ -92,22 +92,18 @@ func headed(name string, r event.Reason) string {
 	return name + ": " + string(r)
 }
 
-// ofStep stands at the first finding, and has the rule and the measured value of
-// every one.
+// ofStep stands where the step went wrong, and has the rule and the measured value of
+// every finding.
 func ofStep(scenario string, s *event.Step) annotation {
-	a := annotation{s.Outcome, s.Pos, headed(scenario+" / "+oneLine(s.ID), s.Reason), ""}
+	a := annotation{s.Outcome, placeOf(s), headed(scenario+" / "+oneLine(s.ID), s.Reason), ""}
 	if s.Outcome == event.Flaky {
 		a.message = s.Message
 		return a
 	}
-	placed := false
 	var lines []string
 	for _, f := range s.Findings {
 		if f.Outcome == event.Passed || f.Outcome == event.Skipped {
 			continue
-		}
-		if f.Pos.IsValid() && !placed {
-			a.pos, placed = f.Pos, true
 		}
 		lines = append(lines, findingText(f)...)
 	}

@@ -20,11 +20,9 @@ import (
 //
 // Every text of the result is escaped, and the page's own policy forbids its
 // browser to load anything or to run a script that realspec did not write.
-func HTML(w io.Writer, r *event.Result) error { return HTMLAt(w, r, ".") }
-
-// HTMLAt is HTML for a page that lies in a folder: links to evidence lead there
-// from it.
-func HTMLAt(w io.Writer, r *event.Result, dir string) error {
+//
+// dir is the folder that the page will lie in: links to evidence lead there from it.
+func HTML(w io.Writer, r *event.Result, dir string) error {
 	page, err := newHTMLPage(r, dir)
 	if err == nil {
 		err = writeHTML(w, page)

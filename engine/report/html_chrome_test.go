@@ -184,7 +184,7 @@ func written(t testing.TB, r *event.Result) string {
 func htmlOf(t testing.TB, r *event.Result) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := HTML(&out, r); err != nil {
+	if err := HTML(&out, r, "."); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

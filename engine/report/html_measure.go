@@ -53,22 +53,6 @@ var htmlStats = [...]string{"min", "mean", "stddev", "p50", "p90", "p95", "p99",
 // Columns are the names of the statistics.
 func (m htmlMeasure) Columns() []string { return htmlStats[:] }
 
-// needed is how many samples a quantile needs, n ≥ ln 0.05 / ln q: fewer may well
-// all lie below it.
-func needed(stat string) int64 {
-	switch stat {
-	case "p50":
-		return 5
-	case "p90":
-		return 29
-	case "p95":
-		return 59
-	case "p99":
-		return 299
-	}
-	return 0
-}
-
 // mostHTMLGroups is how many groups of each series a page has. A table of
 // thousands of nodes would be longer than everything else together.
 const mostHTMLGroups = 50

@@ -215,9 +215,7 @@ func htmlNumber(x float64) string { return fmt.Sprintf("%.1f", x) }
 
 func htmlOneTry(a event.Attempt) htmlTry {
 	var t htmlTry
-	said := false
 	for _, f := range a.Findings {
-		said = said || strings.Contains(f.Message, a.Message) || f.Expr != "" && strings.HasPrefix(a.Message, f.Expr)
 		one := htmlOneFinding(f)
 		switch {
 		case isThreshold(f):
@@ -229,7 +227,7 @@ func htmlOneTry(a event.Attempt) htmlTry {
 			t.Checks = append(t.Checks, one)
 		}
 	}
-	if !said {
+	if !said(a) {
 		t.Message = clean(a.Message)
 	}
 	for _, l := range noteLines(a.Notes) {

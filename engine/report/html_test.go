@@ -333,7 +333,7 @@ func TestHTMLLimits(t *testing.T) {
 
 func TestHTMLTellsWriteErrors(t *testing.T) {
 	for _, room := range []int{0, 1000, 50_000} {
-		err := HTML(&small{room}, big(300))
+		err := HTML(&small{room}, big(300), ".")
 		if err == nil || !strings.Contains(err.Error(), "no space left") {
 			t.Errorf("room for %d bytes: error %v", room, err)
 		}
@@ -343,12 +343,12 @@ func TestHTMLTellsWriteErrors(t *testing.T) {
 func BenchmarkHTML(b *testing.B) {
 	r := big(5000)
 	var size bytes.Buffer
-	if err := HTML(&size, r); err != nil {
+	if err := HTML(&size, r, "."); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := HTML(io.Discard, r); err != nil {
+		if err := HTML(io.Discard, r, "."); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -35,8 +35,10 @@ func JUnit(w io.Writer, r *event.Result) error {
 	if err := enc.Encode(root); err != nil {
 		return fmt.Errorf("the JUnit report could not be written: %w", err)
 	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return fmt.Errorf("the JUnit report could not be written: %w", err)
+	}
+	return nil
 }
 
 // counts are taken from the cases that are written, never from elsewhere.
@@ -144,8 +146,12 @@ type verdict struct {
 	body    string
 }
 
-// judge puts the verdict into the element that JUnit has for it.
+// judge puts the verdict into the element that JUnit has for it. It has none for
+// passed.
 func (x *xmlCase) judge(v verdict, room *room) {
+	if v.outcome == event.Passed || v.outcome == event.Flaky {
+		return
+	}
 	message := oneLine(v.message)
 	if v.outcome == event.Inconclusive {
 		message = "inconclusive: " + message
@@ -156,7 +162,6 @@ func (x *xmlCase) judge(v verdict, room *room) {
 	}
 	p := &xmlProblem{Type: string(v.reason), Message: cut(message, 1024, "…"), Body: room.take(v.body)}
 	switch v.outcome {
-	case event.Passed, event.Flaky:
 	case event.Skipped:
 		x.Skipped = p
 	case event.Failed:

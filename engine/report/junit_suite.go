@@ -102,13 +102,7 @@ func body(s *event.Step) string {
 	if s.Outcome == event.Skipped {
 		return details
 	}
-	where := s.Pos
-	for _, f := range s.Findings {
-		if f.Outcome != event.Passed && f.Pos.IsValid() {
-			where = f.Pos
-			break
-		}
-	}
+	where := placeOf(s)
 	if strings.HasPrefix(details, where.String()+"\n") {
 		return details
 	}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/realspec/realspec/engine/event"
@@ -54,13 +53,7 @@ func markdownItem(s *event.Scenario, what string, o event.Outcome, r event.Reaso
 func markdownStep(s *event.Scenario, step *event.Step) string {
 	var b strings.Builder
 	b.WriteString(markdownItem(s, title(step), step.Outcome, step.Reason))
-	where := step.Pos
 	var rules, rest []event.Finding
-	for _, f := range slices.Backward(step.Findings) { // the first place is the last one set
-		if f.Pos.IsValid() && notPassed(f.Outcome) {
-			where = f.Pos
-		}
-	}
 	for _, f := range step.Findings {
 		if isThreshold(f) {
 			rules = append(rules, f)
@@ -68,7 +61,7 @@ func markdownStep(s *event.Scenario, step *event.Step) string {
 			rest = append(rest, f)
 		}
 	}
-	if where.File != "" {
+	if where := placeOf(step); where.File != "" {
 		b.WriteString(code(where.String()) + "\n")
 	}
 	b.WriteString(ruleTable(rules))

@@ -208,12 +208,17 @@ func TestMeasureLinesBreakBetweenValues(t *testing.T) {
 	}
 }
 
+// found is how findings are shown.
+func found(findings ...event.Finding) string {
+	return plainText(findingLines(findings, unicodeMarks()))
+}
+
 func TestBaselineFindings(t *testing.T) {
 	message := "startup.ready.p50 41.5 ms, recorded 38.2 ms (+8.6 %)"
 	for outcome, want := range map[event.Outcome]string{
 		event.Failed: "✗ ", event.Passed: "✓ ", event.Skipped: "- ", event.Inconclusive: "? ",
 	} {
-		got := Findings([]event.Finding{{Outcome: outcome, Reason: event.ReasonBaseline, Pos: at("a.yaml", 9, 1), Message: message}}, nil)
+		got := found(event.Finding{Outcome: outcome, Reason: event.ReasonBaseline, Pos: at("a.yaml", 9, 1), Message: message})
 		if want := want + message + "\n"; got != want {
 			t.Errorf("%s: %q, want %q", outcome, got, want)
 		}
@@ -226,7 +231,7 @@ func TestInconclusiveThresholds(t *testing.T) {
 		f := threshold(event.Inconclusive, reason, "a.yaml", 7, "startup.ready.p50 < duration('30s')", "10.6s")
 		f.Message = "why"
 		want := "? startup.ready.p50 < duration('30s')   10.6s\n  a.yaml:7:5\n  why\n"
-		if got := Findings([]event.Finding{f}, nil); got != want {
+		if got := found(f); got != want {
 			t.Errorf("%s: %q, want %q", reason, got, want)
 		}
 	}

@@ -14,7 +14,8 @@ import (
 // everyReport is each report that is made of a result alone.
 func everyReport() map[string]func(io.Writer, *event.Result) error {
 	return map[string]func(io.Writer, *event.Result) error{
-		"json": JSON, "junit": JUnit, "html": HTML,
+		"json": JSON, "junit": JUnit,
+		"html":     func(w io.Writer, r *event.Result) error { return HTML(w, r, ".") },
 		"markdown": func(w io.Writer, r *event.Result) error { return Markdown(w, r, MarkdownLimit) },
 		"github":   func(w io.Writer, r *event.Result) error { return GitHub(w, r, sameFile) },
 	}

@@ -6,10 +6,12 @@ import (
 	"encoding/xml"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -258,5 +260,41 @@ func TestReportsTellWriteErrors(t *testing.T) {
 		if err := report(full{}, r); err == nil || !strings.Contains(err.Error(), "no space left") {
 			t.Errorf("%s: error %v", name, err)
 		}
+	}
+}
+
+// judged is a run with one step that ended so, for those findings.
+func judged(o event.Outcome, findings ...event.Finding) *event.Result {
+	step := &event.Step{ID: "03-measure", Verb: "measure", Pos: at("a/03-measure.yaml", 1, 1),
+		Outcome: o, Findings: findings}
+	return &event.Result{Scenarios: []*event.Scenario{{Path: "a", Name: "a", Outcome: o, Steps: []*event.Step{step}}}}
+}
+
+// A step that passed has all the room of its case for what it says: no verdict takes
+// some of it.
+func TestJUnitHasRoomForWhatPassed(t *testing.T) {
+	var rules []event.Finding
+	for i := range 400 {
+		rules = append(rules, event.Finding{Outcome: event.Passed, Expr: fmt.Sprintf("startup_of_workload_%03d.ready.p99 < duration('500ms')", i),
+			Parts: []event.Part{{Expr: "p99", Value: "12.3ms"}}})
+	}
+	if text := asJUnit(t, judged(event.Passed, rules...)); strings.Contains(text, "were cut off") || !strings.Contains(text, "workload_399") {
+		t.Errorf("of %d bytes some were cut off", len(text))
+	}
+}
+
+// All reports lead to the finding that failed, and not to one before it that could
+// not be measured.
+func TestReportsLeadToTheFailure(t *testing.T) {
+	r := judged(event.Failed,
+		event.Finding{Outcome: event.Skipped, Reason: event.ReasonUnmeasured, Pos: at("a/03-measure.yaml", 5, 10), Expr: "used.cpu.worst < 0.9"},
+		event.Finding{Outcome: event.Failed, Reason: event.ReasonThreshold, Pos: at("a/03-measure.yaml", 7, 10), Expr: "startup.ready.max < duration('1s')"})
+	for name, text := range map[string]string{"JUnit": asJUnit(t, r), "Markdown": inMarkdown(t, r, 0)} {
+		if first := regexp.MustCompile(`a/03-measure\.yaml:\d+:\d+`).FindString(text); first != "a/03-measure.yaml:7:10" {
+			t.Errorf("%s leads to %s:\n%s", name, first, text)
+		}
+	}
+	if text := annotated(t, r); !strings.Contains(text, "line=7,") {
+		t.Errorf("the annotation is elsewhere:\n%s", text)
 	}
 }

@@ -57,10 +57,9 @@ func values(s event.MeasuredSeries, unit string) []string {
 		is   bool
 	}{
 		{"p50", s.P50, true},
-		// n ≥ ln 0.05 / ln q: fewer samples may well all lie below the quantile.
-		{"p90", s.P90, all >= 29 && all < 59},
-		{"p95", s.P95, all >= 59 && all < 299},
-		{"p99", s.P99, all >= 299},
+		{"p90", s.P90, all >= needed("p90") && all < needed("p95")},
+		{"p95", s.P95, all >= needed("p95") && all < needed("p99")},
+		{"p99", s.P99, all >= needed("p99")},
 		{"max", s.Max, true},
 	} {
 		if q.is {
@@ -71,6 +70,22 @@ func values(s event.MeasuredSeries, unit string) []string {
 		}
 	}
 	return shown
+}
+
+// needed is how many samples a quantile needs, n ≥ ln 0.05 / ln q: fewer may well
+// all lie below it.
+func needed(stat string) int64 {
+	switch stat {
+	case "p50":
+		return 5
+	case "p90":
+		return 29
+	case "p95":
+		return 59
+	case "p99":
+		return 299
+	}
+	return 0
 }
 
 // timeWeighted tells a mean over time, as that of a CPU, from samples: it has no

@@ -129,13 +129,13 @@ func TestWrapProperty(t *testing.T) {
 }
 
 func TestFindings(t *testing.T) {
-	got := Findings([]event.Finding{
+	got := plainText(attemptLines(event.Attempt{Findings: []event.Finding{
 		{Outcome: event.Failed, Reason: event.ReasonAssertion, Pos: at("a.yaml", 3, 5), Message: "enough replicas",
 			Expr: "web.spec.replicas >=\n  vars.replicas", Parts: []event.Part{{Expr: "web.spec.replicas", Value: "3"}, {Expr: "vars.replicas", Value: "5"}}},
 		{Outcome: event.Failed, Reason: event.ReasonThreshold, Pos: at("a.yaml", 9, 5), Message: "within budget",
 			Expr: "a.max - b.max < duration('1s')", Parts: []event.Part{{Expr: "a.max", Value: "4s"}, {Expr: "b.max", Value: "1s"}}},
 		{Outcome: event.Errored, Reason: event.ReasonExpression, Message: "no such field: status", Expr: "web.status"},
-	}, []event.Evidence{{Title: "events of Pod/web", Lines: []string{"12s Warning BackOff"}}})
+	}, Evidence: []event.Evidence{{Title: "events of Pod/web", Lines: []string{"12s Warning BackOff"}}}}, unicodeMarks()))
 	want := `a.yaml:3:5
 enough replicas
 web.spec.replicas >=

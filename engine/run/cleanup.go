@@ -50,6 +50,7 @@ func (s *scenario) keep(ctx context.Context) {
 	end := event.CleanupEnded{Scenario: s.plan.Key, Kept: true,
 		Message: fmt.Sprintf("kept: namespace %s; realspec sweep removes it", s.namespace)}
 	if s.world != nil {
+		s.world.Repetitions(ctx)
 		if err := s.world.Agents.Close(ctx); err != nil {
 			end.Message += "\n" + err.Error()
 		}
@@ -67,6 +68,8 @@ func (s *scenario) leftovers(ctx context.Context) ([]cluster.Leftover, error) {
 			return nil, nil // it was never made, and nothing else was begun
 		case err != nil:
 			return []cluster.Leftover{s.namespaceLeftover()}, err
+		case got.GetLabels()[cluster.LabelRun] != s.RunID:
+			return nil, nil // it is somebody else's, and that is why ours was not made
 		}
 		s.namespaceUID = got.GetUID()
 	}

@@ -39,6 +39,9 @@ func (s *scenario) run(ctx, cleanup context.Context) event.Outcome {
 		defer s.Clusters.Release(s.plan)
 		s.cleanUp(cleanup, outcome)
 	})
+	if len(s.notUndone) > 0 && outcome == event.Passed {
+		return event.Errored // the next scenario would meet the nodes as they are
+	}
 	return outcome
 }
 
@@ -132,13 +135,12 @@ func (s *scenario) begin(ctx context.Context) error {
 	s.namespaceUID = made.GetUID()
 	// The watches outlive the scenario's time, for steps marked `always`.
 	s.world = &step.World{
-		Client: s.cluster.Client, Watches: s.cluster.Client.NewWatches(context.WithoutCancel(ctx)),
-		Plan: s.plan, Facts: s.cluster.Facts, RunID: s.RunID, Namespace: s.namespace,
-		Environment: s.cluster.About.Environment, NoBaselines: s.NoBaselines, AgentImage: s.cluster.AgentImage,
-		Getenv: s.Getenv, Nodes: s.cluster.Nodes, Images: s.Images,
-		Notice: func(text string) {
-			s.Sink.Emit(event.Notice{Scenario: s.plan.Key, Text: text})
+		Setting: step.Setting{
+			Client: s.cluster.Client, Facts: s.cluster.Facts, RunID: s.RunID, Notice: s.notice,
+			Environment: s.cluster.About.Environment, NoBaselines: s.NoBaselines, AgentImage: s.cluster.AgentImage,
+			Images: s.Images, Nodes: s.cluster.Nodes, Getenv: s.Getenv,
 		},
+		Watches: s.cluster.Client.NewWatches(context.WithoutCancel(ctx)), Plan: s.plan, Namespace: s.namespace,
 	}
 	return s.world.Begin(ctx)
 }
@@ -210,19 +212,34 @@ func (s *scenario) step(ctx context.Context, st *plan.Step) event.Outcome {
 	for number := 1; ; number++ {
 		result = s.attempt(ctx, st, number)
 		good := result.Outcome == event.Passed || result.Outcome == event.Skipped
-		if good || number > st.Retries || ctx.Err() != nil {
+		if good || number > st.Retries {
+			break
+		}
+		if !rest(ctx, pauseAfter(number)) {
+			if cause := context.Cause(ctx); errors.Is(cause, step.ErrInterrupted) {
+				result.Interrupted(cause) // another attempt might have passed
+			}
 			break
 		}
 		s.Sink.Emit(event.AttemptEnded{Scenario: s.plan.Key, Step: st.ID, Attempt: result.Attempt})
-		select {
-		case <-time.After(pauseAfter(number)):
-		case <-ctx.Done():
-		}
 	}
 	s.Sink.Emit(event.StepEnded{
 		Scenario: s.plan.Key, Step: st.ID, Attempt: result.Attempt, Measures: result.Measures,
 	})
 	return result.Outcome
+}
+
+// rest waits until the next attempt. It is false when the step's time is over
+// before: an attempt without time would stand for the one that had some.
+func rest(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // pauseAfter is the time between an attempt and the next one: 100 ms, doubled

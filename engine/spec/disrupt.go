@@ -21,8 +21,8 @@ type Disrupt struct {
 	// At most so many of them, in the order of their names. Default: all. Unit: nodes
 	// or pods.
 	Count int `json:"count,omitempty"`
-	// With drain and evict: how long pods get to end. Default: their own.
-	// Example: 5s.
+	// With drain and evict: how long pods get to end, in whole seconds. Default:
+	// their own. Example: 5s.
 	GracePeriod *Duration `json:"gracePeriod,omitempty"`
 	// With delay: how much longer a packet takes in each direction. Example: 20ms.
 	Delay Duration `json:"delay,omitempty"`
@@ -47,12 +47,3 @@ type Dependency struct {
 	// How long that may take, from the moment it was applied. Default: 2m.
 	Timeout Duration `json:"timeout,omitempty"`
 }
-
-// The values of `allow`.
-const (
-	AllowDisruption    = "disruption"
-	AllowClusterScoped = "cluster-scoped"
-	AllowPrivileged    = "privileged"
-	AllowHostPath      = "host-path"
-	AllowNamespaces    = "namespaces"
-)

@@ -273,8 +273,8 @@ type Delete struct {
 	On []Selector `json:"on,omitempty"`
 	// Manifest files whose objects are deleted. Example: [manifests/].
 	Files []string `json:"files,omitempty"`
-	// How long pods get to end; 0s ends them at once. Default: the object's own.
-	// Example: 0s.
+	// How long pods get to end, in whole seconds; 0s ends them at once. Default: the
+	// object's own. Example: 0s.
 	GracePeriod *Duration `json:"gracePeriod,omitempty"`
 	// Wait until the objects are gone. Default: true.
 	Wait *bool `json:"wait,omitempty"`

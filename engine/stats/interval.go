@@ -42,7 +42,7 @@ func Median(values []float64, confidence float64) (median, low, high float64) {
 	if r := quantileRanks(n, 0.5, confidence); r.twoSided(n) {
 		low, high = sorted[r.low-1], sorted[r.high-1]
 	}
-	return sorted[nearestRank(0.5, n)-1], low, high
+	return sorted[Rank(0.5, n)-1], low, high
 }
 
 // quantileInterval is the interval of n samples, found by their rank.

@@ -145,7 +145,7 @@ func (k *sketch) count() int { return int(k.GetCount()) }
 
 func (k *sketch) series(missing int) spec.Series {
 	n := k.count()
-	quantile := func(q float64) time.Duration { return k.at(nearestRank(q, n+missing)) }
+	quantile := func(q float64) time.Duration { return k.at(Rank(q, n+missing)) }
 	s := spec.Series{Count: int64(n), Missing: int64(missing), Min: k.min, Max: k.max}
 	s.P50, s.P90, s.P95, s.P99 = quantile(0.50), quantile(0.90), quantile(0.95), quantile(0.99)
 	if missing > 0 {

@@ -56,7 +56,7 @@ func SummarizeValues(values []float64) spec.Values {
 	}
 	v := spec.Values{Count: int64(n), Last: sorted[n-1]}
 	slices.Sort(sorted)
-	at := func(q float64) float64 { return sorted[nearestRank(q, n)-1] }
+	at := func(q float64) float64 { return sorted[Rank(q, n)-1] }
 	v.Min, v.P50, v.P90, v.P95, v.P99, v.Max = at(0), at(0.50), at(0.90), at(0.95), at(0.99), at(1)
 	var m moments
 	for _, x := range sorted {
@@ -77,7 +77,14 @@ func Quantile(sorted []time.Duration, missing int, q float64) time.Duration {
 	if n == 0 {
 		return 0
 	}
-	return atRank(sorted, nearestRank(q, n))
+	return atRank(sorted, Rank(q, n))
+}
+
+// Rank is the nearest rank of the quantile q (0 to 1) of n samples: ⌈q·n⌉ within 1 to
+// n. 0.07·100 is 7.000000000000001 in floating point, so a product counts as the
+// whole number that it is a hair above.
+func Rank(q float64, n int) int {
+	return min(max(int(math.Ceil(q*float64(n)*(1-1e-12))), 1), n)
 }
 
 // Needed is the least number of samples that can support a statement about the
@@ -94,10 +101,4 @@ func atRank(sorted []time.Duration, rank int) time.Duration {
 		return spec.Missing
 	}
 	return sorted[rank-1]
-}
-
-// nearestRank is ⌈q·n⌉ within 1 to n. 0.07·100 is 7.000000000000001 in floating
-// point, so a product counts as the whole number that it is a hair above.
-func nearestRank(q float64, n int) int {
-	return min(max(int(math.Ceil(q*float64(n)*(1-1e-12))), 1), n)
 }

@@ -1,9 +1,11 @@
 package step
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -43,7 +45,7 @@ func (w *World) apply(ctx context.Context, s *plan.Step, r *Result) {
 	case len(s.Apply.Dependencies) > 0:
 		b.inOrder(ctx, s, r)
 	default:
-		b.apply(ctx, everyPosition(len(b.objects)), r)
+		b.apply(ctx, everyPosition(len(b.objects)), func(int) {}, r)
 		slices.SortStableFunc(r.Findings, func(a, b event.Finding) int { return a.Pos.Line - b.Pos.Line })
 	}
 }
@@ -72,53 +74,48 @@ func (b *batch) check(ctx context.Context, r *Result) {
 		if err == nil {
 			err = b.w.mayTake(ctx, o)
 		}
-		var optIn *OptInError
-		if errors.As(err, &optIn) {
-			r.add(event.Finding{Outcome: event.Errored, Reason: event.ReasonInvalid, Pos: b.sources[i].At, Message: err.Error()})
-		} else if err != nil {
+		if err != nil {
 			r.add(fault(ctx, b.sources[i].At, err))
 		}
 	}
 }
 
-// apply applies the objects at some positions, wave by wave, and returns those
-// that were applied.
-func (b *batch) apply(ctx context.Context, positions []int, r *Result) (done []int) {
+// apply applies the objects at some positions, wave by wave, and tells of each
+// when it is applied.
+func (b *batch) apply(ctx context.Context, positions []int, done func(i int), r *Result) {
 	var some []*unstructured.Unstructured
 	for _, i := range positions {
 		some = append(some, b.objects[i])
 	}
 	b.client.ApplyAll(ctx, some, func(n int, got *unstructured.Unstructured, err error) {
 		i := positions[n]
-		if err == nil {
-			err = b.w.note(got)
+		if got != nil { // also when others cannot build on it: it is there, and must go
+			err = cmp.Or(err, b.w.note(got))
 		}
 		if err != nil {
-			f := fault(ctx, b.sources[i].At, err)
-			f.Message = fmt.Sprintf("%s: %s", ref(b.objects[i]), f.Message)
-			r.add(f)
+			r.add(faultOf(ctx, b.sources[i].At, b.objects[i], err))
 			return
 		}
-		done = append(done, i)
+		done(i)
 		b.applied++
 		b.w.Progress(fmt.Sprintf("applied %d of %d objects", b.applied, len(b.objects)))
 	})
-	return done
 }
 
 // render fills in the objects and puts them into the scenario's namespace, with
 // the run's labels.
 func (w *World) render(ctx context.Context, s *plan.Step, sources []spec.Object, r *Result) ([]*unstructured.Unstructured, bool) {
 	var objects []*unstructured.Unstructured
+	var from []spec.Object // of the objects
 	for _, source := range sources {
-		fields, err := s.Object(source).Eval(ctx, w.values)
+		fields, err := s.Object(source).Eval(ctx, w.known())
 		if err != nil {
 			r.add(fault(ctx, source.At, err))
 			continue
 		}
 		o := &unstructured.Unstructured{Object: fields}
 		w.label(o)
-		objects = append(objects, o)
+		objects, from = append(objects, o), append(from, source)
 	}
 	scopes := definedScopes(objects)
 	for i, o := range objects {
@@ -126,12 +123,15 @@ func (w *World) render(ctx context.Context, s *plan.Step, sources []spec.Object,
 		if !known {
 			res, err := w.Client.Resource(o.GetAPIVersion(), o.GetKind())
 			if err != nil {
-				r.add(fault(ctx, sources[i].At, err))
+				r.add(fault(ctx, from[i].At, err))
 				continue
 			}
 			namespaced = res.Namespaced
 		}
-		if namespaced && o.GetNamespace() == "" {
+		switch {
+		case !namespaced:
+			o.SetNamespace("") // the API server takes it away in silence, and so past mayWrite
+		case o.GetNamespace() == "":
 			o.SetNamespace(w.Namespace)
 		}
 	}
@@ -166,11 +166,29 @@ func definedScopes(objects []*unstructured.Unstructured) map[string]bool {
 	return scopes
 }
 
-// mayWrite refuses an object that takes an opt-in which the scenario has not: one
-// without a namespace, or one in a namespace that is not of this run. What a
-// manifest says of it was checked when it was loaded; a kind of a CRD, or a
-// namespace that an expression gives, is only known now.
+// mayWrite refuses an object that takes an opt-in which the scenario has not. What a
+// manifest says of it was checked when it was loaded; a kind of a CRD, or what an
+// expression gives, is only known now.
 func (w *World) mayWrite(o *unstructured.Unstructured, beside []*unstructured.Unstructured) error {
+	if err := w.mayReach(ref(o), spec.Reaches(o.GetKind(), o.Object)); err != nil {
+		return err
+	}
+	return w.mayChange(o, beside...)
+}
+
+// mayReach refuses fields by which pods reach beyond themselves.
+func (w *World) mayReach(object string, reaches []spec.Reach) error {
+	for _, r := range reaches {
+		if !slices.Contains(w.Plan.Spec.Spec.Allow, r.Allow) {
+			return &OptInError{Object: object, Why: "has " + r.At + " (" + r.Why + ")", Allow: r.Allow}
+		}
+	}
+	return nil
+}
+
+// mayChange refuses an object for where it is: without a namespace, or in one that is
+// not of this run.
+func (w *World) mayChange(o *unstructured.Unstructured, beside ...*unstructured.Unstructured) error {
 	allow := w.Plan.Spec.Spec.Allow
 	switch ns := o.GetNamespace(); {
 	case ns == "" && !slices.Contains(allow, spec.AllowClusterScoped):
@@ -184,9 +202,12 @@ func (w *World) mayWrite(o *unstructured.Unstructured, beside []*unstructured.Un
 
 // ownNamespace tells whether a namespace is the scenario's, or becomes so beside.
 func (w *World) ownNamespace(namespace string, beside []*unstructured.Unstructured) bool {
-	return slices.ContainsFunc(w.applied, func(a applied) bool {
-		return a.resource == cluster.Namespaces && a.name == namespace
-	}) || slices.ContainsFunc(beside, func(o *unstructured.Unstructured) bool {
+	for a := range w.appliedNow() {
+		if a.resource == cluster.Namespaces && a.name == namespace {
+			return true
+		}
+	}
+	return slices.ContainsFunc(beside, func(o *unstructured.Unstructured) bool {
 		return o.GroupVersionKind() == cluster.Namespaces.GVK && o.GetName() == namespace
 	})
 }
@@ -206,8 +227,12 @@ func (w *World) mayTake(ctx context.Context, o *unstructured.Unstructured) error
 		return nil
 	}
 	res, err := w.Client.Resource(o.GetAPIVersion(), o.GetKind())
-	if err != nil {
+	var unknown *cluster.UnknownKindError
+	if errors.As(err, &unknown) {
 		return nil // a kind that comes with this very apply has no objects yet
+	}
+	if err != nil {
+		return err
 	}
 	got, err := w.Client.Get(ctx, res, o.GetNamespace(), o.GetName())
 	switch {
@@ -243,8 +268,9 @@ func (w *World) note(got *unstructured.Unstructured) error {
 	w.wrote(res, got)
 	w.made.Lock()
 	defer w.made.Unlock()
-	for _, a := range w.applied {
+	for i, a := range w.applied {
 		if a.uid == got.GetUID() {
+			w.applied[i].deleted = false
 			return nil
 		}
 	}
@@ -253,6 +279,32 @@ func (w *World) note(got *unstructured.Unstructured) error {
 	})
 	w.feed(res, got.GetNamespace())
 	return nil
+}
+
+// appliedNow are the objects that were made and that no step has deleted since.
+func (w *World) appliedNow() iter.Seq[applied] {
+	w.made.Lock()
+	all := w.applied // calls that go on beside only append to it
+	w.made.Unlock()
+	return func(yield func(applied) bool) {
+		for _, a := range all {
+			if !a.deleted && !yield(a) {
+				return
+			}
+		}
+	}
+}
+
+// forget takes an object that a step deleted out of what must become ready. For
+// cleanup it stays: a finalizer may still hold it.
+func (w *World) forget(o *unstructured.Unstructured) {
+	w.made.Lock()
+	defer w.made.Unlock()
+	for i := range w.applied {
+		if w.applied[i].uid == o.GetUID() {
+			w.applied[i].deleted = true
+		}
+	}
 }
 
 // workloads are the kinds that hold pods.
@@ -265,6 +317,8 @@ var workloads = []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet",
 // workloads go first.
 func (w *World) ToRemove() []cluster.Leftover {
 	var out []cluster.Leftover
+	w.made.Lock()
+	defer w.made.Unlock()
 	for _, a := range w.applied {
 		if a.namespace != w.Namespace || slices.Contains(workloads, a.resource.GVK.Kind) {
 			out = append(out, cluster.Leftover{

@@ -111,13 +111,11 @@ func (o *order) due() []int {
 // applyDue applies what waits for nothing any more.
 func (o *order) applyDue(ctx context.Context, r *Result) {
 	due := o.due()
-	done := o.apply(ctx, due, r)
+	o.apply(ctx, due, func(i int) { o.at[i] = time.Now() }, r)
 	for _, i := range due {
-		o.gone[i] = !slices.Contains(done, i)
-		if o.gone[i] {
+		if o.gone[i] = o.at[i].IsZero(); o.gone[i] {
 			continue
 		}
-		o.at[i] = time.Now()
 		for _, e := range o.edges {
 			if e.of == i {
 				r.note("%s waited %s for %s", ref(o.objects[i]), round(e.met.Sub(o.at[e.on])), ref(o.objects[e.on]))

@@ -72,7 +72,7 @@ func uncounted(err error) bool { return strings.Contains(err.Error(), "status un
 func (b *batch) settle(ctx context.Context, o *unstructured.Unstructured, final func(error) bool) {
 	for start := time.Now(); time.Since(start) < settleTime; {
 		_, err := b.client.DryRun(ctx, o)
-		if final(err) || err != nil && !cluster.IsRefused(err) || !await(ctx, nil, time.Now().Add(settlePause)) {
+		if final(err) || err != nil && !cluster.IsRefused(err) || !pause(ctx, settlePause) {
 			return
 		}
 	}

@@ -28,24 +28,27 @@ func (w *World) assert(ctx context.Context, s *plan.Step, r *Result) {
 		r.add(fault(ctx, s.At, err))
 		return
 	}
+	var look *Result
+	var about []*unstructured.Unstructured
 	for {
 		var changed []<-chan struct{}
 		for _, f := range feeds {
 			changed = append(changed, f.Changed())
 		}
-		look := &Result{Attempt: event.Attempt{Outcome: event.Passed}}
-		about := w.checks(ctx, s, look)
-		if s.Timeout == 0 || look.Outcome == event.Passed || look.Reason == event.ReasonUnmeasured || ctx.Err() != nil {
-			w.endAssert(ctx, s, look, r, about)
-			return
+		now := &Result{Attempt: event.Attempt{Outcome: event.Passed}}
+		seen := w.checks(ctx, s, now)
+		if look == nil || ctx.Err() == nil || now.Outcome == event.Passed { // else it was cut off, and tells less
+			look, about = now, seen
 		}
-		w.Progress(look.Message)
-		time.Sleep(between)
-		if !await(ctx, changed, time.Now().Add(heartbeat)) {
-			w.endAssert(ctx, s, look, r, about)
-			return
+		if s.Timeout == 0 || look.Outcome == event.Passed || look.Reason == event.ReasonUnmeasured || ctx.Err() != nil {
+			break
+		}
+		w.Progress(w.redact(look.Message))
+		if !pause(ctx, between) || !await(ctx, changed, time.Now().Add(heartbeat)) {
+			break
 		}
 	}
+	w.endAssert(ctx, s, look, r, about)
 }
 
 // endAssert takes the last look into the result.
@@ -144,11 +147,7 @@ func (w *World) bindLets(ctx context.Context, s *plan.Step, r *Result) (expr.Val
 			found, err = resolved.live(ctx, w)
 		}
 		if err != nil {
-			f := fault(ctx, sel.At, err)
-			if f.Reason == event.ReasonRefused {
-				f.Outcome = event.Errored // a read that is refused says nothing about the system
-			}
-			r.add(f)
+			r.add(readFault(ctx, sel.At, err))
 			continue
 		}
 		value, ok := bind(resolved, found)

@@ -23,7 +23,7 @@ func (w *World) call(ctx context.Context, s *plan.Step, m *spec.Measure) (delive
 	d := delivery{name: m.Name, kind: m.Kind(), schedule: due, concurrency: a.Concurrency, warmUp: a.WarmUp}
 	switch a.Verb {
 	case "create":
-		maker, err := w.maker(s, a.Object, 0)
+		maker, err := w.maker(s, a.Object, a.WarmUp)
 		if err != nil {
 			return delivered{}, err
 		}
@@ -67,6 +67,9 @@ func (w *World) callOn(ctx context.Context, s *plan.Step, a *spec.APIMeasure) (r
 	}
 	names := make([]string, len(found))
 	for i, o := range found {
+		if err := w.mayChange(o); a.Verb != "get" && err != nil {
+			return nil, err
+		}
 		names[i] = o.GetName()
 	}
 	var patch *expr.Object
@@ -79,6 +82,9 @@ func (w *World) callOn(ctx context.Context, s *plan.Step, a *spec.APIMeasure) (r
 		if patch != nil {
 			fields, err := patch.Eval(ctx, w.with(expr.Values{"index": int64(i)}))
 			if err != nil {
+				return rate.Done{}, err
+			}
+			if err := w.mayReach(sel.String(), spec.Reaches(sel.resource.GVK.Kind, fields)); err != nil {
 				return rate.Done{}, err
 			}
 			if body, err = json.Marshal(fields); err != nil {

@@ -28,6 +28,7 @@ type condition struct {
 // state is what a look at a condition showed.
 type state struct {
 	holds    bool
+	behind   bool   // the watch does not show our own last change yet
 	detail   string // why not, or what holds
 	parts    []event.Part
 	observed string
@@ -85,7 +86,7 @@ func (w *World) overSelection(s *plan.Step, c *spec.Condition, sel *selection) (
 	cache := verdicts{}
 	out.check = func(ctx context.Context) state {
 		if !w.current(sel.resource, sel.namespace, feed) {
-			return state{detail: "waiting for the watch to show our own last change"}
+			return behind()
 		}
 		picked, err := sel.watched(ctx, w)
 		if err != nil {
@@ -95,6 +96,12 @@ func (w *World) overSelection(s *plan.Step, c *spec.Condition, sel *selection) (
 		return selected(ctx, sel, goal, picked, cache, test)
 	}
 	return out, nil
+}
+
+// behind is the state of a condition whose watch does not show our own last change
+// yet: it would be judged by what was before.
+func behind() state {
+	return state{behind: true, detail: "waiting for the watch to show our own last change"}
 }
 
 // objectTest is the condition on a single object.
@@ -181,7 +188,7 @@ func (w *World) everythingReady(c *spec.Condition) condition {
 	out := condition{spec: c, title: "everything applied"}
 	out.feeds = func() []*cluster.Feed {
 		var feeds []*cluster.Feed
-		for _, a := range w.applied {
+		for a := range w.appliedNow() {
 			if f := w.feed(a.resource, a.namespace); !slices.Contains(feeds, f) {
 				feeds = append(feeds, f)
 			}
@@ -190,13 +197,11 @@ func (w *World) everythingReady(c *spec.Condition) condition {
 	}
 	cache := verdicts{}
 	out.check = func(ctx context.Context) state {
-		if len(w.applied) == 0 {
-			return state{fault: &event.Finding{Outcome: event.Failed, Reason: event.ReasonNothing, Pos: c.At,
-				Message: "there is nothing to wait for: no earlier step has applied anything"}}
-		}
 		var open state
 		var about []*unstructured.Unstructured
-		for _, a := range w.applied {
+		all := 0
+		for a := range w.appliedNow() {
+			all++
 			st, o := w.appliedState(ctx, c, a, cache)
 			if st.fault != nil {
 				return st
@@ -205,13 +210,18 @@ func (w *World) everythingReady(c *spec.Condition) condition {
 				if open.detail == "" {
 					open = st
 				}
+				open.behind = open.behind || st.behind
 				if o != nil {
 					about = append(about, o)
 				}
 			}
 		}
+		if all == 0 {
+			return state{fault: &event.Finding{Outcome: event.Failed, Reason: event.ReasonNothing, Pos: c.At,
+				Message: "there is nothing to wait for: no earlier step has applied anything"}}
+		}
 		if open.detail == "" {
-			return state{holds: true, detail: fmt.Sprintf("all %d objects are ready", len(w.applied))}
+			return state{holds: true, detail: fmt.Sprintf("all %d objects are ready", all)}
 		}
 		open.about = about
 		return open
@@ -224,7 +234,7 @@ func (w *World) appliedState(ctx context.Context, c *spec.Condition, a applied, 
 	o := feed.Get(w.namespaceFor(a.resource, a.namespace), a.name)
 	switch {
 	case !w.current(a.resource, a.namespace, feed):
-		return state{detail: "waiting for the watch to show our own last change"}, nil
+		return behind(), nil
 	case o == nil:
 		return state{detail: fmt.Sprintf("%s/%s was applied and is not there", a.resource.GVK.Kind, a.name)}, nil
 	}
@@ -252,7 +262,7 @@ func (w *World) overLists(ctx context.Context, s *plan.Step, c *spec.Condition) 
 		for i, name := range names {
 			sel := selections[name]
 			if !w.current(sel.resource, sel.namespace, feeds[i]) {
-				return state{detail: "waiting for the watch to show our own last change"}
+				return behind()
 			}
 			picked, err := sel.watched(ctx, w)
 			if err != nil {

@@ -78,22 +78,18 @@ func (w *World) deleteManifests(ctx context.Context, s *plan.Step, r *Result) []
 }
 
 func (w *World) deleteAll(ctx context.Context, s *plan.Step, pos spec.Pos, res cluster.Resource, objects []*unstructured.Unstructured, r *Result) []doomed {
-	var grace *int64
-	if g := s.Delete.GracePeriod; g != nil {
-		seconds := int64(g.Value / time.Second)
-		grace = &seconds
-	}
 	var all []doomed
 	for _, o := range objects {
 		feed := w.feed(res, o.GetNamespace())
-		err := feed.Synced(ctx)
+		err := w.mayChange(o)
 		if err == nil {
-			err = w.Client.Delete(ctx, res, o.GetNamespace(), o.GetName(), cluster.DeleteOptions{UID: o.GetUID(), Grace: grace})
+			err = feed.Synced(ctx)
+		}
+		if err == nil {
+			err = w.Client.Delete(ctx, res, o.GetNamespace(), o.GetName(), cluster.DeleteOptions{UID: o.GetUID(), Grace: grace(s.Delete.GracePeriod)})
 		}
 		if err != nil && !cluster.IsNotFound(err) {
-			f := fault(ctx, pos, err)
-			f.Message = ref(o) + ": " + f.Message
-			r.add(f)
+			r.add(faultOf(ctx, pos, o, err))
 			continue
 		}
 		w.forget(o)
@@ -102,10 +98,13 @@ func (w *World) deleteAll(ctx context.Context, s *plan.Step, pos spec.Pos, res c
 	return all
 }
 
-// forget takes a deleted object off the list of what must become ready. It
-// stays in what is cleaned up only if it comes back by another apply.
-func (w *World) forget(o *unstructured.Unstructured) {
-	w.applied = slices.DeleteFunc(w.applied, func(a applied) bool { return a.uid == o.GetUID() })
+// grace is a grace period as the API server takes it; nil is the object's own.
+func grace(d *spec.Duration) *int64 {
+	if d == nil {
+		return nil
+	}
+	seconds := int64(d.Value / time.Second)
+	return &seconds
 }
 
 // awaitGone waits until the watches no longer show the objects.

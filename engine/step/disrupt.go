@@ -151,20 +151,18 @@ func (w *World) cordon(ctx context.Context, d *spec.Disrupt, node *unstructured.
 		did, by, err = w.Client.Uncordon(ctx, name)
 	} else {
 		// Noted before it is done: the answer may be lost on the way.
-		w.undo.push(deed{action: actionUncordon, node: name, ready: cluster.NodeReady(node)})
+		w.undo.push(deed{of: w.Namespace, action: actionUncordon, node: name, ready: cluster.NodeReady(node)})
 		did, err = w.Client.Cordon(ctx, name, w.RunID, time.Now())
 	}
 	if err != nil {
-		f := fault(ctx, d.At, err)
-		f.Message = ref(node) + ": " + f.Message
-		r.add(f)
+		r.add(faultOf(ctx, d.At, node, err))
 		return false
 	}
 	switch {
 	case d.Action == actionUncordon && did:
 		w.undo.drop(name, actionUncordon)
 		if by != w.RunID { // it was somebody else's
-			w.undo.push(deed{action: actionCordon, node: name})
+			w.undo.push(deed{of: w.Namespace, action: actionCordon, node: name})
 		}
 		r.note("uncordoned %s", ref(node))
 	case d.Action == actionUncordon:
@@ -180,13 +178,13 @@ func (w *World) cordon(ctx context.Context, d *spec.Disrupt, node *unstructured.
 // power stops, starts, freezes, thaws, cuts, heals or delays real nodes.
 func (w *World) power(ctx context.Context, d *spec.Disrupt, nodes []*unstructured.Unstructured, r *Result) {
 	if why := w.powerless(d, nodes); why != "" {
-		r.Outcome, r.Reason, r.Message = event.Skipped, event.ReasonUnmeasured, why
+		r.notMeasurable(why)
 		return
 	}
 	for _, node := range nodes {
 		name := node.GetName()
 		if inverse := inverses[d.Action]; inverse != "" {
-			w.undo.push(deed{action: inverse, node: name, ready: cluster.NodeReady(node), silent: d.Action != actionDelay})
+			w.undo.push(deed{of: w.Namespace, action: inverse, node: name, ready: cluster.NodeReady(node), silent: d.Action != actionDelay})
 		}
 		start := time.Now()
 		if err := w.Nodes.Do(ctx, d.Action, name, d.Delay.Value); err != nil {

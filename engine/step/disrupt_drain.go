@@ -25,10 +25,6 @@ const (
 	// labelAgents marks realspec's own agents: they measure what a drain does to
 	// others, and end with the scenario.
 	labelAgents = "realspec.dev/agents"
-	// evictionPause is the time between two tries of an eviction that a budget
-	// refuses. Budgets are kept by a controller; nothing else tells when they allow
-	// the next one.
-	evictionPause = 250 * time.Millisecond
 	// evictionsAtATime bounds the requests in flight.
 	evictionsAtATime = 10
 )
@@ -139,21 +135,23 @@ func (w *World) evict(ctx context.Context, s *plan.Step, sel *selection, r *Resu
 // refusedEvictions proves that no budget allows any of the evictions.
 func (w *World) refusedEvictions(ctx context.Context, d *spec.Disrupt, found []*unstructured.Unstructured, r *Result) {
 	for _, pod := range found {
-		err := w.Client.Evict(ctx, pod.GetNamespace(), pod.GetName(), grace(d))
+		err := w.Client.Evict(ctx, pod.GetNamespace(), pod.GetName(), grace(d.GracePeriod))
 		var budget *cluster.BudgetRefused
-		for errors.As(err, &budget) && unsettled(budget) && await(ctx, nil, time.Now().Add(evictionPause)) {
-			err = w.Client.Evict(ctx, pod.GetNamespace(), pod.GetName(), grace(d))
+		for errors.As(err, &budget) && unsettled(budget) && pause(ctx, pauseBetween) {
+			err = w.Client.Evict(ctx, pod.GetNamespace(), pod.GetName(), grace(d.GracePeriod))
 		}
 		switch {
+		case errors.As(err, &budget) && unsettled(budget): // the time is over, and it has refused nothing
+			f := faultOf(ctx, d.At, pod, ctx.Err())
+			f.Message += "; " + budget.Message
+			r.add(f)
 		case errors.As(err, &budget):
 			r.note("the eviction of %s was refused: %s", ref(pod), budget.Message)
 		case err == nil:
 			r.add(event.Finding{Outcome: event.Failed, Reason: event.ReasonAssertion, Pos: d.At,
 				Message: fmt.Sprintf("the eviction of %s was allowed, and a PodDisruptionBudget must refuse it", ref(pod))})
 		default:
-			f := fault(ctx, d.At, err)
-			f.Message = ref(pod) + ": " + f.Message
-			r.add(f)
+			r.add(faultOf(ctx, d.At, pod, err))
 		}
 	}
 }
@@ -162,14 +160,6 @@ func (w *World) refusedEvictions(ctx context.Context, d *spec.Disrupt, found []*
 // ago, and its controller has not looked at it.
 func unsettled(e *cluster.BudgetRefused) bool {
 	return strings.Contains(e.Message, "still being processed")
-}
-
-func grace(d *spec.Disrupt) *int64 {
-	if d.GracePeriod == nil {
-		return nil
-	}
-	seconds := int64(d.GracePeriod.Value / time.Second)
-	return &seconds
 }
 
 // refusals count the evictions that budgets refused, by what they belong to.
@@ -204,7 +194,8 @@ type candidate struct {
 }
 
 // evictAll evicts the pods, each as soon as its budget allows it, and waits until
-// they are gone. It is false when that went wrong, and r says why.
+// they are gone. Budgets are kept by a controller, and nothing tells when they allow
+// the next one but trying. It is false when that went wrong, and r says why.
 func (w *World) evictAll(ctx context.Context, d *spec.Disrupt, title string, pods []*unstructured.Unstructured, counts refusals, r *Result) bool {
 	var all []*candidate
 	for _, pod := range pods {
@@ -219,9 +210,7 @@ func (w *World) evictAll(ctx context.Context, d *spec.Disrupt, title string, pod
 		open := w.tryAll(ctx, d, all)
 		for _, c := range all {
 			if c.err != nil {
-				f := fault(ctx, d.At, c.err)
-				f.Message = ref(c.object) + ": " + f.Message
-				r.add(f)
+				r.add(faultOf(ctx, d.At, c.object, c.err))
 			}
 		}
 		if r.Outcome != event.Passed {
@@ -231,7 +220,7 @@ func (w *World) evictAll(ctx context.Context, d *spec.Disrupt, title string, pod
 			break
 		}
 		w.Progress(fmt.Sprintf("%s: %d of %d pods to go; Pod/%s", title, len(open), len(all), open[0].refused.Pod+": "+open[0].refused.Message))
-		if !await(ctx, nil, time.Now().Add(evictionPause)) {
+		if !pause(ctx, pauseBetween) {
 			refusedForGood(ctx, d, open, r)
 			return false
 		}
@@ -277,7 +266,7 @@ func (w *World) tryAll(ctx context.Context, d *spec.Disrupt, all []*candidate) [
 // try asks for the eviction once. When the step's time is over meanwhile, what the
 // budget said last is what there is to say.
 func (c *candidate) try(ctx context.Context, w *World, d *spec.Disrupt) {
-	err := w.Client.Evict(ctx, c.object.GetNamespace(), c.object.GetName(), grace(d))
+	err := w.Client.Evict(ctx, c.object.GetNamespace(), c.object.GetName(), grace(d.GracePeriod))
 	var budget *cluster.BudgetRefused
 	switch {
 	case err == nil, cluster.IsNotFound(err):

@@ -1,13 +1,19 @@
 package step
 
 import (
+	"context"
+	"fmt"
+	"net/http"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"github.com/realspec/realspec/engine/cluster"
+	"github.com/realspec/realspec/engine/event"
+	"github.com/realspec/realspec/engine/spec"
 )
 
 // objects reads YAML documents.
@@ -65,12 +71,27 @@ func TestDeedsAreUndoneBackwardsAndOnce(t *testing.T) {
 	u.push(deed{action: actionUncordon, node: "a"}) // cordoned once more: it was Ready before the first time
 	u.drop("b", actionStart)
 	u.drop("a", actionStart)
-	g.Expect(u.take()).To(Equal([]deed{
+	g.Expect(u.take("")).To(Equal([]deed{
 		{action: actionUncordon, node: "a", ready: true},
 		{action: actionHeal, node: "a", silent: true},
 	}))
-	g.Expect(u.take()).To(BeEmpty())
-	g.Expect((*deeds)(nil).take()).To(BeEmpty(), "a scenario that never began")
+	g.Expect(u.take("")).To(BeEmpty())
+	g.Expect((*deeds)(nil).take("")).To(BeEmpty(), "a scenario that never began")
+}
+
+// What the scenario did before stays as it is for the repetitions that come after.
+func TestARepetitionUndoesItsOwnDeeds(t *testing.T) {
+	g := NewWithT(t)
+	u := &deeds{}
+	u.push(deed{of: "shop", action: actionUncordon, node: "a"})
+	u.push(deed{of: "shop-r1", action: actionStart, node: "b"})
+	u.push(deed{of: "shop-r1", action: actionUncordon, node: "a"}) // it was cordoned before the repetition
+	g.Expect(u.take("shop-r1")).To(Equal([]deed{{of: "shop-r1", action: actionStart, node: "b"}}))
+	u.push(deed{of: "shop-r2", action: actionHeal, node: "b"}) // whose time is over: its scenario undoes it
+	g.Expect(u.take("")).To(Equal([]deed{
+		{of: "shop-r2", action: actionHeal, node: "b"},
+		{of: "shop", action: actionUncordon, node: "a"},
+	}))
 }
 
 func TestBudgetsAreNamed(t *testing.T) {
@@ -86,6 +107,36 @@ func TestBudgetsAreNamed(t *testing.T) {
 	g.Expect(refusals{"PodDisruptionBudget/web": 1}.String()).To(Equal(" (evictions refused once by PodDisruptionBudget/web)"))
 	g.Expect(refusals{"PodDisruptionBudget/web": 5, "PodDisruptionBudget/db": 2}.String()).
 		To(Equal(" (evictions refused 7 times by PodDisruptionBudget/db, PodDisruptionBudget/web)"))
+}
+
+// A budget that its controller has not looked at refuses for the moment only: that
+// is no proof that it refuses.
+func TestAnUnsettledBudgetHasRefusedNothing(t *testing.T) {
+	for words, want := range map[string]event.Outcome{
+		"The disruption budget web is still being processed by the server.":  event.Failed,
+		"The disruption budget web needs 2 healthy pods and has 2 currently": event.Passed,
+	} {
+		g := NewWithT(t)
+		w := &World{Setting: Setting{Client: served(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			if r.URL.Path == "/version" {
+				fmt.Fprint(w, `{"gitVersion": "v1.37.2"}`)
+				return
+			}
+			w.WriteHeader(http.StatusTooManyRequests)
+			fmt.Fprintf(w, `{"kind": "Status", "message": "Cannot evict pod.", "code": 429,
+				"details": {"causes": [{"reason": "DisruptionBudget", "message": %q}]}}`, words)
+		})}}
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, ErrStepTimeout)
+		r := &Result{Attempt: event.Attempt{Outcome: event.Passed}}
+		w.refusedEvictions(ctx, &spec.Disrupt{}, objects(t, `{kind: Pod, metadata: {name: web-1, namespace: shop}}`), r)
+		cancel()
+		g.Expect(r.Outcome).To(Equal(want), words)
+		if want == event.Failed {
+			g.Expect(r.Reason).To(Equal(event.ReasonTimeout))
+			g.Expect(r.Message).To(And(HavePrefix("Pod/web-1: the step's time is over"), HaveSuffix(words)))
+		}
+	}
 }
 
 func TestOtherWords(t *testing.T) {

@@ -19,8 +19,9 @@ const undoTime = time.Minute
 type deed struct {
 	action string // uncordon, cordon, start, thaw or heal
 	node   string
-	ready  bool // the node was Ready before, and must become so again
-	silent bool // its kubelet cannot be heard until then
+	ready  bool   // the node was Ready before, and must become so again
+	silent bool   // its kubelet cannot be heard until then
+	of     string // the namespace of the scenario, or of the repetition, that undoes it
 }
 
 // deeds are what a scenario has to undo. They are safe for concurrent use.
@@ -49,17 +50,25 @@ func (u *deeds) drop(node, action string) {
 	u.all = slices.DeleteFunc(u.all, func(d deed) bool { return d.node == node && d.action == action })
 }
 
-// take empties the list, the last deed first.
-func (u *deeds) take() []deed {
+// take takes the deeds off the list, the last one first: all, or those of a
+// repetition.
+func (u *deeds) take(of string) []deed {
 	if u == nil {
 		return nil // the scenario never began
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	all := u.all
-	u.all = nil
-	slices.Reverse(all)
-	return all
+	var taken, rest []deed
+	for _, d := range u.all {
+		if of == "" || d.of == of {
+			taken = append(taken, d)
+		} else {
+			rest = append(rest, d)
+		}
+	}
+	u.all = rest
+	slices.Reverse(taken)
+	return taken
 }
 
 // UndoError is a node that could not be brought back to what it was.
@@ -79,10 +88,15 @@ func (e *UndoError) Unwrap() error { return e.Err }
 
 // Undo brings the nodes back to what they were before the scenario: uncordoned,
 // started, thawed, healed, the last disruption first, and waits until those that
-// were Ready are so again, for at most a minute. It may be called more than once.
-// The errors are *UndoError.
+// were Ready are so again, for at most a minute. It may be called more than once. A
+// repetition undoes what it has done itself: the next one is to find what its
+// scenario has done. The errors are *UndoError.
 func (w *World) Undo(ctx context.Context) []error {
-	all := w.undo.take()
+	of := ""
+	if w.repeated {
+		of = w.Namespace
+	}
+	all := w.undo.take(of)
 	if len(all) == 0 {
 		return nil
 	}

@@ -179,11 +179,7 @@ func (w *World) selectPods(ctx context.Context, s *plan.Step, on *spec.Selector,
 		pods, err = sel.live(ctx, w)
 	}
 	if err != nil {
-		f := fault(ctx, on.At, err)
-		if f.Reason == event.ReasonRefused {
-			f.Outcome = event.Errored // a read that is refused says nothing about the system
-		}
-		r.add(f)
+		r.add(readFault(ctx, on.At, err))
 		return nil, nil, false
 	}
 	if len(pods) == 0 {
@@ -197,7 +193,7 @@ func (w *World) selectPods(ctx context.Context, s *plan.Step, on *spec.Selector,
 // simulatedNode is the node of a pod if it is a simulated one, on which nothing
 // runs; else "".
 func (w *World) simulatedNode(pod *unstructured.Unstructured) string {
-	name, _, _ := unstructured.NestedString(pod.Object, "spec", "nodeName")
+	name := nodeOf(pod)
 	for _, n := range w.Facts.Nodes {
 		if n.Name == name {
 			if n.Simulated {
@@ -214,6 +210,5 @@ func (w *World) simulatedNode(pod *unstructured.Unstructured) string {
 
 // unmeasured skips a step because its pod has no process.
 func (w *World) unmeasured(pod *unstructured.Unstructured, r *Result) {
-	r.Outcome, r.Reason = event.Skipped, event.ReasonUnmeasured
-	r.Message = fmt.Sprintf("%s runs on the simulated node %s: nothing runs in it", ref(pod), w.simulatedNode(pod))
+	r.notMeasurable(fmt.Sprintf("%s runs on the simulated node %s: nothing runs in it", ref(pod), w.simulatedNode(pod)))
 }

@@ -90,8 +90,9 @@ func (f *failFast) look(ctx context.Context, waiters []*waiter, r *Result) time.
 	}
 	due := others && !f.off && !time.Now().Before(f.next)
 	var listed []*unstructured.Unstructured
+	whole := false
 	if due {
-		listed = f.list(ctx, open)
+		listed, whole = f.list(ctx, open)
 	}
 	soonest := f.next
 	if !others || f.off {
@@ -104,14 +105,15 @@ func (f *failFast) look(ctx context.Context, waiters []*waiter, r *Result) time.
 			soonest = again
 		}
 	}
-	if due || !others {
+	if whole || !others {
 		maps.DeleteFunc(f.seen, func(s symptom, _ time.Time) bool { return !present[s] })
 	}
 	return soonest
 }
 
 // list reads the pods of the namespaces that are waited in, and plans the next look.
-func (f *failFast) list(ctx context.Context, open []*waiter) []*unstructured.Unstructured {
+// whole tells whether all could be read: else nothing is known to have passed.
+func (f *failFast) list(ctx context.Context, open []*waiter) (out []*unstructured.Unstructured, whole bool) {
 	began := time.Now()
 	namespaces := map[string]bool{}
 	for _, wt := range open {
@@ -121,15 +123,16 @@ func (f *failFast) list(ctx context.Context, open []*waiter) []*unstructured.Uns
 			}
 		}
 	}
-	var out []*unstructured.Unstructured
+	whole = true
 	for _, namespace := range slices.Sorted(maps.Keys(namespaces)) {
 		pods, err := f.w.Client.Unready(ctx, namespace)
+		whole = whole && err == nil
 		f.off = f.off || cluster.IsRefused(err) // then the wait has its timeout, as any
 		out = append(out, pods...)
 	}
 	f.pause = min(2*f.pause, longestLook)
 	f.next = time.Now().Add(max(f.pause, lookShare*time.Since(began)))
-	return out
+	return out, whole
 }
 
 // judge looks at the pods of one condition: those that it waits for, and those

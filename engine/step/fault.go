@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/realspec/realspec/engine/cluster"
 	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/spec"
@@ -17,9 +19,12 @@ func fault(ctx context.Context, pos spec.Pos, err error) event.Finding {
 	f := event.Finding{Outcome: event.Errored, Reason: event.ReasonExpression, Pos: pos, Message: err.Error()}
 	var unknown *cluster.UnknownKindError
 	var taken *TakenError
+	var optIn *OptInError
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, ErrInterrupted):
 		f.Reason = event.ReasonInterrupted
+	case errors.As(err, &optIn):
+		f.Reason = event.ReasonInvalid
 	case outputMissing(err) != "":
 		f.Reason = event.ReasonUnmeasured // Result.missingOutputs decides what that means
 	case cluster.IsUnavailable(err):
@@ -28,6 +33,23 @@ func fault(ctx context.Context, pos spec.Pos, err error) event.Finding {
 		f.Outcome, f.Reason, f.Message = event.Failed, event.ReasonTimeout, cause.Error()
 	case cluster.IsRefused(err), cluster.IsNotFound(err), errors.As(err, &unknown), errors.As(err, &taken):
 		f.Outcome, f.Reason = event.Failed, event.ReasonRefused
+	}
+	return f
+}
+
+// faultOf is the finding for an error of one object.
+func faultOf(ctx context.Context, pos spec.Pos, o *unstructured.Unstructured, err error) event.Finding {
+	f := fault(ctx, pos, err)
+	f.Message = ref(o) + ": " + f.Message
+	return f
+}
+
+// readFault is the finding for an error of reading. A read that is refused says
+// nothing about the system.
+func readFault(ctx context.Context, pos spec.Pos, err error) event.Finding {
+	f := fault(ctx, pos, err)
+	if f.Reason == event.ReasonRefused {
+		f.Outcome = event.Errored
 	}
 	return f
 }

@@ -111,12 +111,8 @@ func (t *requests) start(ctx context.Context) error {
 	}
 	all.Wait()
 	err := errors.Join(errs...)
-	for _, s := range t.begun {
-		if err != nil && s != nil { // what has begun must not go on
-			stop := make(chan struct{})
-			close(stop)
-			_, _ = s.wait(ctx, stop)
-		}
+	if err != nil {
+		abandon(ctx, t.begun)
 	}
 	return err
 }

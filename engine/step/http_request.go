@@ -90,7 +90,7 @@ func (w *World) requestBody(ctx context.Context, s *plan.Step, a asked, r *probe
 		r.Body = []byte(body)
 		return err
 	}
-	fields, err := s.Object(a.json).Eval(ctx, w.values)
+	fields, err := s.Object(a.json).Eval(ctx, w.known())
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/realspec/realspec/engine/agent"
@@ -35,8 +36,7 @@ func (w *World) sender(ctx context.Context, at spec.Pos, from string, as map[str
 	var not *agent.ErrNotMeasurable
 	switch {
 	case errors.As(err, &not):
-		r.Outcome, r.Reason = event.Skipped, event.ReasonUnmeasured
-		r.Message = "nothing can be sent from this cluster: " + not.Reason
+		r.notMeasurable("nothing can be sent from this cluster: " + not.Reason)
 	case ctx.Err() != nil:
 		f := fault(ctx, at, ctx.Err())
 		f.Message = fmt.Sprintf("no agent pod was there in time: %s", f.Message)
@@ -105,6 +105,20 @@ type sending struct {
 	done    chan struct{}
 	report  probe.Report
 	err     error
+}
+
+// abandon ends jobs that others could not be begun beside: what has begun must not
+// go on. Those that are nil were not.
+func abandon(ctx context.Context, begun []*sending) {
+	stop := make(chan struct{})
+	close(stop)
+	var all sync.WaitGroup
+	for _, s := range begun {
+		if s != nil {
+			all.Go(func() { _, _ = s.wait(ctx, stop) })
+		}
+	}
+	all.Wait()
 }
 
 // wait waits until the job has ended: by itself, or when stop is closed. When ctx

@@ -52,10 +52,7 @@ func (w *World) lag(ctx context.Context, kind string, span [2]time.Time) (*event
 		if ok && lag.Missing == 0 && time.Now().After(window.To) || ctx.Err() != nil || time.Now().After(deadline) {
 			return &lag, bar{is: ok, value: value}
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(probeInterval):
-		}
+		pause(ctx, probeInterval)
 	}
 }
 

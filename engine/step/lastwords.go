@@ -107,7 +107,7 @@ func (w *World) lastWordsOf(ctx context.Context, pod *unstructured.Unstructured,
 func (w *World) unreadyNodes(ctx context.Context, pods, about []*unstructured.Unstructured) []event.Evidence {
 	names := map[string]bool{}
 	for _, pod := range append(pods, about...) {
-		name, _, _ := unstructured.NestedString(pod.Object, "spec", "nodeName")
+		name := nodeOf(pod)
 		if pod.GetKind() == cluster.Nodes.GVK.Kind {
 			name = pod.GetName()
 		}

@@ -72,9 +72,7 @@ func (w *World) hold(ctx context.Context, s *plan.Step, m *maker, made int, r *R
 	l := s.Load
 	if l.Churn == 0 {
 		w.Progress(fmt.Sprintf("holding %d objects for %s", made, l.Hold.Value))
-		select {
-		case <-time.After(l.Hold.Value):
-		case <-ctx.Done():
+		if !pause(ctx, l.Hold.Value) {
 			r.add(fault(ctx, l.At, ctx.Err()))
 		}
 		return
@@ -205,7 +203,10 @@ func (m *maker) render(ctx context.Context, i int) (*unstructured.Unstructured, 
 	if o.GetName() == "" && o.GetGenerateName() == "" {
 		o.SetName(fmt.Sprintf("%s-%d", strings.ToLower(o.GetKind()), i))
 	}
-	if m.resource.Namespaced && o.GetNamespace() == "" {
+	switch {
+	case !m.resource.Namespaced:
+		o.SetNamespace("")
+	case o.GetNamespace() == "":
 		o.SetNamespace(m.w.Namespace)
 	}
 	return o, nil
@@ -215,6 +216,9 @@ func (m *maker) render(ctx context.Context, i int) (*unstructured.Unstructured, 
 func (m *maker) create(ctx context.Context, i int) (rate.Done, error) {
 	o, err := m.render(ctx, i)
 	if err != nil {
+		return rate.Done{}, err
+	}
+	if err := m.w.mayWrite(o, nil); err != nil {
 		return rate.Done{}, err
 	}
 	body, err := json.Marshal(o.Object)

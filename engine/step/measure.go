@@ -44,12 +44,14 @@ type window struct {
 	failed  map[string]error         // those that could not be started
 	not     map[string]string        // measures that are not measurable here, by name, and why
 	traffic map[string]traffic       // http and network measures, by name
+	did     []string                 // what the steps under during did, for a reader
 }
 
 // measure reads the step's measures and judges them by its thresholds. Without
 // a timeout it reads once; with one it waits for samples that are missing.
 func (w *World) measure(ctx context.Context, s *plan.Step, r *Result) {
 	win, ok := w.during(ctx, s, r)
+	defer func() { r.Notes = append(r.Notes, win.did...) }()
 	if !ok {
 		for _, did := range win.calls {
 			w.take(did.taken, r)
@@ -182,6 +184,7 @@ func (w *World) wrapped(ctx context.Context, s *plan.Step, win *window, r *Resul
 			why = cmp.Or(why, one.Message)
 		}
 		r.Measures = append(r.Measures, one.Measures...)
+		win.did = append(win.did, one.Notes...)
 		if one.Outcome != event.Passed && one.Outcome != event.Skipped {
 			for _, f := range one.Findings {
 				r.add(f)
@@ -254,12 +257,8 @@ func (w *World) settle(ctx context.Context, s *plan.Step, m *spec.Measure) (bool
 			return true, err
 		}
 		w.Progress(fmt.Sprintf("%s: %d samples, %d missing", m.Name, samples, missing))
-		select {
-		case <-time.After(readPause): // a busy watch changes all the time
-		case <-ctx.Done():
-			return false, nil
-		}
-		if !await(ctx, []<-chan struct{}{tape.Changed()}, time.Now().Add(heartbeat)) {
+		// A busy watch changes all the time.
+		if !pause(ctx, pauseBetween) || !await(ctx, []<-chan struct{}{tape.Changed()}, time.Now().Add(heartbeat)) {
 			return false, nil
 		}
 	}
@@ -282,9 +281,6 @@ func (w *World) count(ctx context.Context, s *plan.Step, m *spec.Measure) (sampl
 	samples, missing = w.objects[m.Objects.At].objects.Count()
 	return samples, missing, tape, tape.Err()
 }
-
-// readPause bounds how often a measure that waits for its last samples is read.
-const readPause = 250 * time.Millisecond
 
 func expected(m *spec.Measure) int64 {
 	switch {

@@ -21,8 +21,8 @@ func (w *World) noteSkip(s *plan.Step, r *Result) {
 	}
 	w.skips[s.ID] = r.Message
 	name := outputOf(s)
-	if _, has := w.outputs[name]; name != "" && !has {
-		w.outputs[name] = expr.Absent{Why: fmt.Sprintf("step %s was not measurable here: %s", s.ID, r.Message)}
+	if _, has := w.outputs.known()[name]; !has {
+		w.output(name, expr.Absent{Why: fmt.Sprintf("step %s was not measurable here: %s", s.ID, r.Message)})
 	}
 }
 
@@ -81,6 +81,7 @@ func (r *Result) missingOutputs(skip bool) {
 		r.add(f)
 	}
 	if r.Outcome == event.Passed {
-		r.Outcome, r.Reason, r.Message, r.Evidence = event.Skipped, event.ReasonUnmeasured, about[0].Message, nil
+		r.notMeasurable(about[0].Message)
+		r.Evidence = nil
 	}
 }

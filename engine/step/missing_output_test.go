@@ -23,11 +23,10 @@ func simulated(t *testing.T, steps string) (*World, *plan.Scenario) {
 	t.Helper()
 	p := compile(t, steps)
 	facts := &spec.Facts{Cluster: spec.Cluster{Simulated: true}, Nodes: []spec.Node{{Name: "n", Simulated: true, Ready: true, Schedulable: true}}}
-	w := &World{Plan: p, Facts: facts, Namespace: "ns", Progress: func(string) {}, Notice: func(string) {},
-		outputs: map[string]any{}, taken: map[string]taken{}, spans: map[string]Span{}, skips: map[string]string{}}
+	w := &World{Setting: Setting{Facts: facts, Notice: func(string) {}}, Plan: p, Namespace: "ns", Progress: func(string) {},
+		outputs: &outputs{}, taken: map[string]taken{}, spans: map[string]Span{}, skips: map[string]string{}}
 	w.Agents = agent.New(nil, agent.Options{Facts: facts, Namespace: "ns", Watches: &cluster.Watches{}})
 	w.values = p.Values(facts, "run", "ns")
-	w.values["outputs"] = w.outputs
 	return w, p
 }
 

@@ -75,18 +75,14 @@ func (w *World) networkUnmeasurable(ctx context.Context, s *plan.Step, n *spec.N
 // networkNodes are the nodes between which is measured: real ones that are ready,
 // and either those that are selected or those that take pods.
 func (w *World) networkNodes(ctx context.Context, s *plan.Step, n *spec.NetworkMeasure) ([]measure.PairNode, error) {
-	query, err := w.text(ctx, s.Text(n.Nodes))
+	selector, err := w.labels(ctx, s, n.Nodes)
 	if err != nil {
 		return nil, err
-	}
-	selector, err := labels.Parse(query)
-	if err != nil {
-		return nil, fmt.Errorf("the label selector %q cannot be read: %w", query, err)
 	}
 	real := w.Agents.Nodes()
 	var out []measure.PairNode
 	for _, node := range w.Facts.Nodes {
-		if slices.Contains(real, node.Name) && selector.Matches(labels.Set(node.Labels)) && (query != "" || takesPods(node)) {
+		if slices.Contains(real, node.Name) && selector.Matches(labels.Set(node.Labels)) && (!selector.Empty() || takesPods(node)) {
 			out = append(out, measure.PairNode{Name: node.Name, Zone: node.Zone})
 		}
 	}

@@ -64,7 +64,15 @@ func (n *network) start(ctx context.Context) error {
 		})
 	}
 	all.Wait()
-	return n.failed()
+	err := n.failed()
+	if err != nil {
+		var begun []*sending
+		for _, p := range n.pairs {
+			begun = append(begun, p.begun)
+		}
+		abandon(ctx, begun)
+	}
+	return err
 }
 
 func (n *network) progress(i int) func(string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -17,7 +18,8 @@ import (
 // This is what http, exec, logs and run steps share: looking again until the time
 // is over, their checks, and their outputs.
 
-// pauseBetween is the time between the end of a look and the next one.
+// pauseBetween is the time between the end of a look and the next one, where nothing
+// tells of a change.
 const pauseBetween = 250 * time.Millisecond
 
 // lookAgain looks once, and with a step timeout until a look passes or the time is
@@ -105,10 +107,40 @@ func (w *World) rules(ctx context.Context, s *plan.Step, rules []spec.Rule, saw 
 	}
 }
 
+// outputs are what steps saw, by the names of their outputs. Recorders and the
+// calls of measures read them while steps under during add to them, so the mapping
+// is never changed, but replaced by a larger one.
+type outputs struct {
+	mu  sync.Mutex
+	all map[string]any
+}
+
+// known are the outputs that there are now.
+func (o *outputs) known() map[string]any {
+	if o == nil {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all
+}
+
+func (o *outputs) put(name string, value any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := map[string]any{name: value}
+	for other, v := range o.all {
+		if other != name {
+			all[other] = v
+		}
+	}
+	o.all = all
+}
+
 // output makes what a step saw known to later ones as outputs.NAME.
 func (w *World) output(name string, value any) {
 	if name != "" {
-		w.outputs[name] = value
+		w.outputs.put(name, value)
 	}
 }
 

@@ -8,18 +8,19 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/realspec/realspec/engine/plan"
+	"github.com/realspec/realspec/engine/spec"
 )
 
 // patch changes every selected object.
 func (w *World) patch(ctx context.Context, s *plan.Step, r *Result) {
-	kind, body, err := w.patchBody(ctx, s)
-	if err != nil {
-		r.add(fault(ctx, s.Patch.At, err))
-		return
-	}
 	sel, err := w.selection(ctx, s, &s.Patch.On)
 	if err != nil {
 		r.add(fault(ctx, s.Patch.On.At, err))
+		return
+	}
+	kind, body, err := w.patchBody(ctx, s, sel)
+	if err != nil {
+		r.add(fault(ctx, s.Patch.At, err))
 		return
 	}
 	found, err := sel.live(ctx, w)
@@ -31,11 +32,12 @@ func (w *World) patch(ctx context.Context, s *plan.Step, r *Result) {
 		r.add(nothing(s.Patch.On.At, sel))
 	}
 	for i, o := range found {
-		got, err := w.Client.Patch(ctx, sel.resource, o.GetNamespace(), o.GetName(), kind, body, s.Patch.Subresource)
+		got, err := o, w.mayChange(o)
+		if err == nil {
+			got, err = w.Client.Patch(ctx, sel.resource, o.GetNamespace(), o.GetName(), kind, body, s.Patch.Subresource)
+		}
 		if err != nil {
-			f := fault(ctx, s.Patch.At, err)
-			f.Message = ref(o) + ": " + f.Message
-			r.add(f)
+			r.add(faultOf(ctx, s.Patch.At, o, err))
 			continue
 		}
 		if s.Patch.Subresource != "scale" { // its answer is a Scale, with versions of its own kind
@@ -46,14 +48,17 @@ func (w *World) patch(ctx context.Context, s *plan.Step, r *Result) {
 }
 
 // patchBody is the patch as it is sent.
-func (w *World) patchBody(ctx context.Context, s *plan.Step) (types.PatchType, []byte, error) {
+func (w *World) patchBody(ctx context.Context, s *plan.Step, sel *selection) (types.PatchType, []byte, error) {
 	kind, source := types.MergePatchType, s.Patch.Merge
 	if s.Patch.Strategic.IsSet() {
 		kind, source = types.StrategicMergePatchType, s.Patch.Strategic
 	}
 	if source.IsSet() {
-		fields, err := s.Object(source).Eval(ctx, w.values)
+		fields, err := s.Object(source).Eval(ctx, w.known())
 		if err != nil {
+			return "", nil, err
+		}
+		if err := w.mayReach(sel.String(), spec.Reaches(sel.resource.GVK.Kind, fields)); err != nil {
 			return "", nil, err
 		}
 		w.Images.Rewrite(fields)
@@ -62,8 +67,11 @@ func (w *World) patchBody(ctx context.Context, s *plan.Step) (types.PatchType, [
 	}
 	var operations []map[string]any
 	for _, op := range s.Patch.JSON {
-		fields, err := s.Object(op).Eval(ctx, w.values)
+		fields, err := s.Object(op).Eval(ctx, w.known())
 		if err != nil {
+			return "", nil, err
+		}
+		if err := w.mayReach(sel.String(), spec.ReachesOf(sel.resource.GVK.Kind, fields)); err != nil {
 			return "", nil, err
 		}
 		operations = append(operations, fields)

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/labels"
-
 	"github.com/realspec/realspec/engine/cluster"
 	"github.com/realspec/realspec/engine/event"
 	"github.com/realspec/realspec/engine/measure"
@@ -50,15 +48,9 @@ func (w *World) podsQuery(ctx context.Context, s *plan.Step, m *spec.Measure) (m
 	if err != nil {
 		return q, err
 	}
-	query, err := w.text(ctx, s.Text(m.Pods.Selector))
-	if err != nil {
-		return q, err
-	}
-	if q.Selector, err = labels.Parse(query); err != nil {
-		return q, fmt.Errorf("the label selector %q cannot be read: %w", query, err)
-	}
 	q.Namespace = w.namespaceFor(cluster.Pods, ns)
-	return q, nil
+	q.Selector, err = w.labels(ctx, s, m.Pods.Selector)
+	return q, err
 }
 
 func (w *World) readPods(ctx context.Context, s *plan.Step, m *spec.Measure, fresh bool) (taken, error) {

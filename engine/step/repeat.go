@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/realspec/realspec/engine/cluster"
@@ -120,22 +121,25 @@ func (w *World) repetition(ctx context.Context, s *plan.Step, n int) repetition 
 	scenario.Watches = s.Watches()
 	namespace := fmt.Sprintf("%s-r%d", w.Namespace, n)
 	child := &World{
-		Client: w.Client, Watches: w.Client.NewWatches(context.WithoutCancel(ctx)), Plan: &scenario, Facts: w.Facts,
-		RunID: w.RunID, Namespace: namespace, Environment: w.Environment, Images: w.Images,
+		Setting: w.Setting, Watches: w.Client.NewWatches(context.WithoutCancel(ctx)), Plan: &scenario, Namespace: namespace,
 		Progress: func(text string) { w.Progress(fmt.Sprintf("repetition %d of %d: %s", n, s.Repeat, text)) },
-		Notice:   w.Notice, Getenv: w.Getenv, outputs: w.outputs,
-		probes: w.probes, Agents: w.Agents.In(namespace),
-		Nodes: w.Nodes, undo: w.undo,
+		Agents:   w.Agents.In(namespace), repeated: true, outputs: w.outputs, probes: w.probes, undo: w.undo,
 	}
 	made, err := w.Client.CreateNamespace(ctx, child.Namespace, map[string]string{
 		cluster.LabelRun: w.RunID, cluster.LabelScenario: w.Plan.Name,
 	})
 	if err != nil {
 		r.add(fault(ctx, s.At, fmt.Errorf("the namespace of repetition %d could not be made: %w", n, err)))
-		child.Watches.Close()
+		made = w.madeAfterAll(ctx, namespace)
+	}
+	if made == nil {
+		child.End()
 		return r
 	}
 	defer w.again.remove(ctx, child, made.GetUID())
+	if err != nil {
+		return r
+	}
 	if err := child.Begin(ctx); err != nil {
 		r.add(fault(ctx, s.At, err))
 		return r
@@ -147,6 +151,18 @@ func (w *World) repetition(ctx context.Context, s *plan.Step, n int) repetition 
 		}
 	}
 	return r
+}
+
+// madeAfterAll is a namespace whose creation gave an error, if it is there and the
+// run's: the answer was lost, or it did not settle in time.
+func (w *World) madeAfterAll(ctx context.Context, namespace string) *unstructured.Unstructured {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	defer cancel()
+	got, err := w.Client.Get(ctx, cluster.Namespaces, "", namespace)
+	if err != nil || got.GetLabels()[cluster.LabelRun] != w.RunID {
+		return nil
+	}
+	return got
 }
 
 // Repetitions waits until the namespaces of repeated measures are removed, so that

@@ -40,14 +40,23 @@ func (w *World) selection(ctx context.Context, s *plan.Step, sel *spec.Selector)
 	if out.name, err = w.text(ctx, s.Text(sel.Name)); err != nil {
 		return nil, err
 	}
-	query, err := w.text(ctx, s.Text(sel.Selector))
+	if out.labels, err = w.labels(ctx, s, sel.Selector); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// labels is a label selector with its text filled in.
+func (w *World) labels(ctx context.Context, s *plan.Step, t spec.Text) (labels.Selector, error) {
+	query, err := w.text(ctx, s.Text(t))
 	if err != nil {
 		return nil, err
 	}
-	if out.labels, err = labels.Parse(query); err != nil {
+	selector, err := labels.Parse(query)
+	if err != nil {
 		return nil, fmt.Errorf("the label selector %q cannot be read: %w", query, err)
 	}
-	return out, nil
+	return selector, nil
 }
 
 // String names what is selected: Deployment/web, or Pod with app=web.

@@ -60,16 +60,22 @@ func Run(ctx context.Context, w *World, s *plan.Step) Result {
 			Message: "this realspec cannot run " + s.Verb() + " steps"})
 	}
 	if cause := context.Cause(ctx); r.Outcome != event.Passed && errors.Is(cause, ErrInterrupted) {
-		r.Outcome, r.Reason, r.Message = event.Errored, event.ReasonInterrupted, cause.Error()
-		for i := range r.Findings {
-			if r.Findings[i].Outcome == event.Passed {
-				continue // a threshold that was judged by what there is
-			}
-			r.Findings[i].Outcome, r.Findings[i].Reason = r.Outcome, r.Reason
-		}
+		r.Interrupted(cause)
 	}
 	w.redacted(&r.Attempt)
 	return *r
+}
+
+// Interrupted says of an attempt that did not pass that nobody can tell what would
+// have come of the step.
+func (r *Result) Interrupted(cause error) {
+	r.Outcome, r.Reason, r.Message = event.Errored, event.ReasonInterrupted, cause.Error()
+	for i := range r.Findings {
+		if r.Findings[i].Outcome == event.Passed {
+			continue // a threshold that was judged by what there is
+		}
+		r.Findings[i].Outcome, r.Findings[i].Reason = r.Outcome, r.Reason
+	}
 }
 
 // add takes a finding into the result. The worst finding decides the outcome:

@@ -122,7 +122,7 @@ func number(v any) (float64, bool) {
 // described reads the objects that a check's object may mean: the one of its
 // name, or those with its labels.
 func (w *World) described(ctx context.Context, s *plan.Step, source spec.Object) (want map[string]any, sel *selection, found []*unstructured.Unstructured, err error) {
-	if want, err = s.Object(source).Eval(ctx, w.values); err != nil {
+	if want, err = s.Object(source).Eval(ctx, w.known()); err != nil {
 		return nil, nil, nil, err
 	}
 	u := &unstructured.Unstructured{Object: want}

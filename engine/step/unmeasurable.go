@@ -63,6 +63,11 @@ func skipUnmeasured(s *plan.Step, r *Result) {
 		}
 	}
 	if why != "" {
-		r.Outcome, r.Reason, r.Message = event.Skipped, event.ReasonUnmeasured, why
+		r.notMeasurable(why)
 	}
+}
+
+// notMeasurable skips a step of which this cluster can tell nothing true.
+func (r *Result) notMeasurable(why string) {
+	r.Outcome, r.Reason, r.Message = event.Skipped, event.ReasonUnmeasured, why
 }

@@ -65,7 +65,7 @@ func (w *World) sampleUsage(ctx context.Context, s *plan.Step, m *spec.Measure) 
 		of: "nodes", against: u.Against,
 		sources: map[string]string{}, summaries: map[string]time.Time{}, failed: map[string]failures{},
 	}
-	selector, err := w.usageSelector(ctx, s, u)
+	selector, err := w.labels(ctx, s, u.Selector)
 	if err != nil {
 		return nil, err
 	}
@@ -99,24 +99,12 @@ func (w *World) sampleUsage(ctx context.Context, s *plan.Step, m *spec.Measure) 
 	return sampler, nil
 }
 
-func (w *World) usageSelector(ctx context.Context, s *plan.Step, u *spec.UsageMeasure) (labels.Selector, error) {
-	query, err := w.text(ctx, s.Text(u.Selector))
-	if err != nil {
-		return nil, err
-	}
-	selector, err := labels.Parse(query)
-	if err != nil {
-		return nil, fmt.Errorf("the label selector %q cannot be read: %w", query, err)
-	}
-	return selector, nil
-}
-
 // usageUnmeasurable says why the usage cannot be measured here: the nodes that it
 // is of, or that pods could be on, are all simulated.
 func (w *World) usageUnmeasurable(ctx context.Context, s *plan.Step, u *spec.UsageMeasure) string {
 	selector := labels.Everything()
 	if u.Of != "pods" {
-		if chosen, err := w.usageSelector(ctx, s, u); err == nil {
+		if chosen, err := w.labels(ctx, s, u.Selector); err == nil {
 			selector = chosen
 		}
 	}

@@ -77,12 +77,10 @@ func (u *usageSampler) start(ctx context.Context) {
 			u.settle(ctx)
 		}
 		for due := u.began.Add(u.every); ; due = due.Add(u.every) {
-			select {
-			case <-time.After(time.Until(due)):
-				u.round(ctx, false, nil)
-			case <-ctx.Done():
+			if !pause(ctx, time.Until(due)) {
 				return
 			}
+			u.round(ctx, false, nil)
 		}
 	}()
 }
@@ -95,10 +93,7 @@ func (u *usageSampler) halt() {
 
 // run samples for so long, or until ctx ends.
 func (u *usageSampler) run(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(time.Until(u.began.Add(d))):
-	case <-ctx.Done():
-	}
+	pause(ctx, time.Until(u.began.Add(d)))
 	u.end(ctx)
 }
 
@@ -127,9 +122,7 @@ func (u *usageSampler) settle(ctx context.Context) {
 		}
 	}
 	for len(old) > 0 && time.Now().Before(deadline) {
-		select {
-		case <-time.After(usagePoll):
-		case <-ctx.Done():
+		if !pause(ctx, usagePoll) {
 			return
 		}
 		stale := map[string]bool{}

@@ -118,7 +118,7 @@ func TestSimulatedNodesCannotBeMeasured(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := compile(t, "measure: [{name: load, usage: "+tc.usage+"}]\n")
-			w := &World{Plan: p, Facts: &spec.Facts{Nodes: tc.nodes}}
+			w := &World{Setting: Setting{Facts: &spec.Facts{Nodes: tc.nodes}}, Plan: p}
 			if got := w.unmeasurable(t.Context(), p.Steps[0], &p.Steps[0].Measure[0]); got != tc.want {
 				t.Errorf("%q, want %q", got, tc.want)
 			}
@@ -131,7 +131,7 @@ func TestSimulatedNodesCannotBeMeasured(t *testing.T) {
 func kubelets(t *testing.T, refused map[string]int) *cluster.Client {
 	t.Helper()
 	var clock atomic.Int64
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return served(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		for part, status := range refused {
 			if strings.Contains(r.URL.Path, part) {
@@ -154,7 +154,13 @@ func kubelets(t *testing.T, refused map[string]int) *cluster.Client {
 			fmt.Fprintf(w, `{"items": [{"metadata": {"name": "a"}, "timestamp": %q, "window": "10s", "usage": {"cpu": "500m", "memory": "1Mi"}}]}`,
 				at.Format(time.RFC3339))
 		}
-	}))
+	})
+}
+
+// served is a client of a server that plays the API server.
+func served(t *testing.T, answer http.HandlerFunc) *cluster.Client {
+	t.Helper()
+	s := httptest.NewServer(answer)
 	t.Cleanup(s.Close)
 	config := filepath.Join(t.TempDir(), "kubeconfig")
 	text := "{apiVersion: v1, kind: Config, current-context: c, contexts: [{name: c, context: {cluster: c}}], " +
@@ -190,7 +196,8 @@ func TestTheSourcesOfAUsage(t *testing.T) {
 			g := NewWithT(t)
 			p := compile(t, "measure: [{name: load, usage: {for: 100ms, every: 40ms}}]\nthresholds: [{cel: load.cpu.used < 1.0}]\n")
 			node := spec.Node{Name: "a", Allocatable: map[string]resource.Quantity{"cpu": resource.MustParse("2"), "memory": resource.MustParse("1Gi")}}
-			w := &World{Client: kubelets(t, tc.refused), Plan: p, Facts: &spec.Facts{Nodes: []spec.Node{node, {Name: "b", Simulated: true}}},
+			facts := &spec.Facts{Nodes: []spec.Node{node, {Name: "b", Simulated: true}}}
+			w := &World{Setting: Setting{Client: kubelets(t, tc.refused), Facts: facts}, Plan: p,
 				taken: map[string]taken{}, Progress: func(string) {}}
 			r := &Result{Attempt: event.Attempt{Outcome: event.Passed}}
 			w.measure(t.Context(), p.Steps[0], r)

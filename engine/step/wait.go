@@ -29,6 +29,7 @@ type waiter struct {
 	condition
 	held  time.Time // since when it holds without a break; zero when it does not
 	done  bool      // a `never` that has stood its time
+	blind bool      // a watch is down, or does not show our own last change yet
 	state state     // the last one seen
 }
 
@@ -60,7 +61,7 @@ func (w *World) wait(ctx context.Context, s *plan.Step, r *Result) {
 		if open == nil {
 			return
 		}
-		w.Progress(open.state.detail)
+		w.Progress(w.redact(open.state.detail))
 		time.Sleep(min(3*time.Since(began), pace))
 		if !await(ctx, changed, next) {
 			w.outOfTime(ctx, s, waiters, r)
@@ -75,14 +76,13 @@ func (wt *waiter) look(ctx context.Context, w *World, now time.Time) {
 		return
 	}
 	wt.state = wt.check(ctx)
+	wt.blind = wt.state.behind
 	for _, f := range wt.feeds() {
-		if since, _ := f.Down(); !since.IsZero() {
-			wt.held = time.Time{} // what we do not see, we cannot vouch for
-			return
-		}
+		since, _ := f.Down()
+		wt.blind = wt.blind || !since.IsZero()
 	}
 	switch {
-	case !wt.state.holds:
+	case wt.blind, !wt.state.holds: // what we do not see, we cannot vouch for
 		wt.held = time.Time{}
 	case wt.held.IsZero():
 		wt.held = now
@@ -108,12 +108,14 @@ func (w *World) judge(waiters []*waiter, start time.Time, r *Result) (next time.
 		case wt.spec.Never && wt.state.holds:
 			r.add(wt.finding(event.ReasonAssertion, "became true, and must never: "+wt.state.detail))
 			continue
-		case wt.spec.Never:
+		case wt.spec.Never && now.Before(start.Add(stays)):
 			at = start.Add(stays)
-			if wt.done = !now.Before(at); wt.done {
-				continue
-			}
 			wt.state.detail = fmt.Sprintf("%s: must not happen for another %s", wt.title, round(at.Sub(now)))
+		case wt.spec.Never && wt.blind:
+			wt.state.detail = wt.title + ": must not have happened, and the watch does not show it yet"
+		case wt.spec.Never:
+			wt.done = true
+			continue
 		case wt.held.IsZero():
 		default:
 			at = wt.held.Add(stays)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -19,35 +20,40 @@ import (
 	"github.com/realspec/realspec/engine/spec"
 )
 
-// World is what the steps of one scenario act on. One goroutine, the
-// scenario's, uses it; only the recorders are fed from others.
-type World struct {
-	Client    *cluster.Client
-	Watches   *cluster.Watches
-	Plan      *plan.Scenario
-	Facts     *spec.Facts
-	RunID     string
-	Namespace string
-	Progress  func(string) // a sign of life, for the console
-	Notice    func(string) // a line to the reader of the report
+// Setting is what a scenario is given, and hands on to the repetitions of its
+// measures.
+type Setting struct {
+	Client *cluster.Client
+	Facts  *spec.Facts
+	RunID  string
+	Notice func(string) // a line to the reader of the report
 	// Environment is what baselines must have been recorded in.
 	Environment event.Environment
 	NoBaselines bool // do not judge by them
 	// AgentImage gives the cluster's reference of the agent image; nil where the
 	// cluster has none.
 	AgentImage func(context.Context) (string, error)
-	// Agents are realspec's agent pods. Begin makes the fleet, unless it is there.
-	Agents *agent.Fleet
 	// Images are what runs instead of images that the cluster cannot pull.
 	Images *Images
 	// Nodes stops and starts real nodes; nil where nobody can.
 	Nodes NodeControl
-
 	// Getenv is the environment of the commands that run steps start.
 	Getenv func(string) string
+}
+
+// World is what the steps of one scenario act on. One goroutine, the
+// scenario's, uses it; others feed the recorders and make the calls of measures.
+type World struct {
+	Setting
+	Watches   *cluster.Watches
+	Plan      *plan.Scenario
+	Namespace string
+	Progress  func(string) // a sign of life, for the console
+	// Agents are realspec's agent pods. Begin makes the fleet, unless it is there.
+	Agents *agent.Fleet
 
 	began     time.Time
-	values    expr.Values     // what every expression may use
+	values    expr.Values     // what every expression may use, but for the outputs
 	spans     map[string]Span // when the steps ran, by id
 	made      sync.Mutex      // for applied: loads and calls create objects side by side
 	applied   []applied
@@ -61,8 +67,9 @@ type World struct {
 	usage     map[spec.Pos]*usageSampler // of measures since the scenario began, by place
 	taken     map[string]taken           // what was measured, by name
 	again     repetitions
+	repeated  bool              // it is a repetition, and undoes what it has done itself
 	skips     map[string]string // why steps were not measurable here, by id
-	outputs   map[string]any    // what steps saw, by the names of their outputs
+	outputs   *outputs          // what steps saw; a repetition adds to those of its scenario
 	veil      *strings.Replacer // hides the values of env in reports
 	undo      *deeds            // what disrupt has to undo; a repetition adds to those of its scenario
 }
@@ -78,6 +85,7 @@ type applied struct {
 	resource        cluster.Resource
 	namespace, name string
 	uid             types.UID
+	deleted         bool // by a step: it is waited for no more
 }
 
 // Begin opens every watch that the scenario needs and starts the recorders, so
@@ -93,10 +101,9 @@ func (w *World) Begin(ctx context.Context) error {
 			Namespace: w.Namespace, Facts: w.Facts, Watches: w.Watches, Notice: w.Notice})
 	}
 	w.values = w.Plan.Values(w.Facts, w.RunID, w.Namespace)
-	if w.outputs == nil { // a repetition has those of its scenario
-		w.outputs = map[string]any{}
+	if w.outputs == nil {
+		w.outputs = &outputs{}
 	}
-	w.values["outputs"] = w.outputs
 	w.writes, w.taken, w.spans = map[place]string{}, map[string]taken{}, map[string]Span{}
 	w.skips = map[string]string{}
 	w.pods, w.objects = map[string]*podRecord{}, map[spec.Pos]*objectRecord{}
@@ -220,22 +227,22 @@ func (w *World) text(ctx context.Context, t *expr.Template) (string, error) {
 	if t == nil {
 		return "", nil
 	}
-	v, err := t.Eval(ctx, w.values)
+	v, err := t.Eval(ctx, w.known())
 	if err != nil {
 		return "", err
 	}
 	return fmt.Sprint(v), nil
 }
 
+// known is the bindings of an expression that sees the basic names.
+func (w *World) known() expr.Values { return w.with(nil) }
+
 // with is the bindings of an expression that sees more than the basic names.
 func (w *World) with(more expr.Values) expr.Values {
-	all := make(expr.Values, len(w.values)+len(more))
-	for k, v := range w.values {
-		all[k] = v
-	}
-	for k, v := range more {
-		all[k] = v
-	}
+	all := make(expr.Values, len(w.values)+len(more)+1)
+	maps.Copy(all, w.values)
+	all["outputs"] = w.outputs.known()
+	maps.Copy(all, more)
 	return all
 }
 
@@ -244,7 +251,7 @@ func (w *World) with(more expr.Values) expr.Values {
 func (w *World) RunStep(ctx context.Context, s *plan.Step) Result {
 	r := Result{Attempt: event.Attempt{Outcome: event.Passed}}
 	if s.If != nil {
-		ok, err := s.If.Bool(ctx, w.values)
+		ok, err := s.If.Bool(ctx, w.known())
 		switch {
 		case err != nil:
 			f := fault(ctx, s.Step.If.At, err)
@@ -254,7 +261,7 @@ func (w *World) RunStep(ctx context.Context, s *plan.Step) Result {
 			return r
 		case !ok:
 			r.Outcome, r.Reason = event.Skipped, event.ReasonCondition
-			r.Message = "not needed here: " + s.Step.If.Text + " is false"
+			r.Message = "its `if` is false here: " + s.Step.If.Text
 			return r
 		}
 	}

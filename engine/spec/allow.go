@@ -1,0 +1,170 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The values of `allow`.
+const (
+	AllowDisruption    = "disruption"
+	AllowClusterScoped = "cluster-scoped"
+	AllowPrivileged    = "privileged"
+	AllowHostPath      = "host-path"
+	AllowNamespaces    = "namespaces"
+)
+
+// PodPath is where a kind of Kubernetes holds the spec of its pods; nil for one
+// that has none.
+func PodPath(kind string) []string {
+	switch kind {
+	case "Pod":
+		return []string{"spec"}
+	case "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job":
+		return []string{"spec", "template", "spec"}
+	case "CronJob":
+		return []string{"spec", "jobTemplate", "spec", "template", "spec"}
+	case "PodTemplate":
+		return []string{"template", "spec"}
+	}
+	return nil
+}
+
+// Reach is a field by which pods reach beyond themselves.
+type Reach struct {
+	// Allow is the value of `allow` that it takes.
+	Allow string
+	// At is the field, as a JSON pointer.
+	At string
+	// Why says what it does.
+	Why string
+}
+
+// Reaches are the fields of an object, or of a patch of one, by which its pods
+// reach beyond themselves. Where kinds have no pods that are known, there is none.
+func Reaches(kind string, fields map[string]any) []Reach {
+	var r reaches
+	if PodPath(kind) != nil {
+		r.value("", fields)
+	}
+	return r
+}
+
+// ReachesOf is Reaches for one operation of a JSON patch.
+func ReachesOf(kind string, operation map[string]any) []Reach {
+	var r reaches
+	path, _ := operation["path"].(string)
+	if PodPath(kind) == nil || operation["op"] != "add" && operation["op"] != "replace" {
+		return nil
+	}
+	r.field("/value", path[strings.LastIndexByte(path, '/')+1:], operation["value"])
+	return r
+}
+
+type reaches []Reach
+
+func (r *reaches) value(at string, value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			r.field(at+"/"+name, name, value[name])
+		}
+	case []any:
+		for i, item := range value {
+			r.value(fmt.Sprintf("%s/%d", at, i), item)
+		}
+	}
+}
+
+// field looks at a field by its name: no other part of a pod has fields of these
+// names and kinds, wherever a patch puts them.
+func (r *reaches) field(at, name string, value any) {
+	set := value == true
+	switch name {
+	case "privileged":
+		if set {
+			*r = append(*r, Reach{AllowPrivileged, at, "a privileged container may do everything on its node"})
+		}
+	case "hostNetwork", "hostPID", "hostIPC":
+		if set {
+			*r = append(*r, Reach{AllowHostPath, at, name + " makes the pod a part of its node"})
+		}
+	case "hostPath":
+		text, isText := value.(string)
+		if _, isMap := value.(map[string]any); isMap || isText && strings.Contains(text, "${{") {
+			*r = append(*r, Reach{AllowHostPath, at, "a hostPath volume is a folder of the node"})
+		}
+	}
+	r.value(at, value)
+}
+
+// Written is one thing that a step changes on a cluster: an object that it sends,
+// or those that it selects.
+type Written struct {
+	// Verb is what is done: apply, create, delete, patch, evict, or run a command in.
+	Verb string
+	// Object is the object as it is written; nil where On is set.
+	Object *Object
+	// On selects the objects.
+	On *Selector
+	// Merge, Strategic and JSON are what is sent with patch, as in Patch.
+	Merge, Strategic Object
+	JSON             []Object
+}
+
+// Writes are what a step changes, without the steps under `during`.
+func (s *Step) Writes() []Written {
+	var out []Written
+	objects := func(verb string, objects []Object) {
+		for i := range objects {
+			out = append(out, Written{Verb: verb, Object: &objects[i]})
+		}
+	}
+	switch {
+	case s.Apply != nil:
+		objects("apply", s.Apply.Manifests)
+		objects("apply", s.Apply.Objects)
+	case s.Load != nil:
+		out = append(out, Written{Verb: "create", Object: &s.Load.Object})
+	case s.Patch != nil:
+		p := s.Patch
+		out = append(out, Written{Verb: "patch", On: &p.On, Merge: p.Merge, Strategic: p.Strategic, JSON: p.JSON})
+	case s.Delete != nil:
+		objects("delete", s.Delete.Manifests)
+		for i := range s.Delete.On {
+			out = append(out, Written{Verb: "delete", On: &s.Delete.On[i]})
+		}
+	case s.Exec != nil:
+		out = append(out, Written{Verb: runIn, On: &s.Exec.On})
+	case s.Disrupt != nil && s.Disrupt.Action == "evict":
+		out = append(out, Written{Verb: "evict", On: &s.Disrupt.On})
+	}
+	for i := range s.Measure {
+		out = append(out, s.Measure[i].writes()...)
+	}
+	return out
+}
+
+const runIn = "run a command in"
+
+func (m *Measure) writes() []Written {
+	switch {
+	case m.Exec != nil:
+		return []Written{{Verb: runIn, On: &m.Exec.On}}
+	case m.API != nil && m.API.Verb == "patch" && m.API.On != nil:
+		return []Written{{Verb: "patch", On: m.API.On, Merge: m.API.Merge}}
+	case m.API != nil && m.API.Verb == "create":
+		return []Written{{Verb: "create", Object: &m.API.Object}}
+	}
+	return nil
+}
+
+// IsRunNamespace tells whether a namespace, as it is written, is the scenario's
+// own: none, or ${{ run.namespace }}.
+func IsRunNamespace(text string) bool {
+	inner, opened := strings.CutPrefix(text, "${{")
+	inner, closed := strings.CutSuffix(inner, "}}")
+	return text == "" || opened && closed && strings.TrimSpace(inner) == "run.namespace"
+}
