@@ -34,7 +34,7 @@ ENGINE := REALSPEC_REQUIRE_CLUSTER=1 REALSPEC_CLUSTER_BIN=$(CURDIR)/bin/realspec
 REAL   := Real|InCluster|AgentImage
 test: build
 	$(ENGINE) $(GO) test -timeout 20m ./engine/... ./schemas ./examples ./cmd/realspec-agent
-	$(ENGINE) $(GO) test -parallel 3 -timeout 20m -skip 'TestScripts/shipped$$|$(REAL)' ./cmd/realspec
+	$(ENGINE) $(GO) test -parallel 6 -timeout 20m -skip 'TestScripts/shipped$$|$(REAL)' ./cmd/realspec
 	$(ENGINE) $(GO) test -timeout 20m -run 'TestScripts/shipped$$' ./cmd/realspec
 	$(ENGINE) $(GO) test -parallel 3 -timeout 40m -run '$(REAL)' ./cmd/realspec
 	cd cmd/realspec-cluster && REALSPEC_CLUSTER_BIN=$(CURDIR)/bin/realspec-cluster CGO_ENABLED=0 $(GO) test -trimpath -timeout 20m ./...
