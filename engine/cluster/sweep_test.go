@@ -195,17 +195,26 @@ func TestRemoveWithoutTheRight(t *testing.T) {
 	g.Expect(err).To(MatchError(And(HavePrefix("not looked at: "), ContainSubstring("configmaps"))))
 }
 
+// oneLeft is an object that a run has left behind.
+func oneLeft(t *testing.T, c *Client, what string) []Leftover {
+	t.Helper()
+	g := NewWithT(t)
+	run := unique(what)
+	_, err := c.Apply(t.Context(), labelledRun(configMap("default", run, "x"), run))
+	g.Expect(err).NotTo(HaveOccurred())
+	found, err := c.Leftovers(t.Context(), map[string]string{LabelRun: run})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(found).To(HaveLen(1))
+	return found
+}
+
 // Who may delete and not look is told soon, and costs the server no flood of lists.
 func TestRemoveWithoutTheRightToWatch(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	p := newProxy(t)
 	c, direct := connect(t, Options{Kubeconfig: p.kubeconfig}), connect(t, Options{})
-	run := unique("unseen")
-	_, err := direct.Apply(t.Context(), labelledRun(configMap("default", run, "x"), run))
-	g.Expect(err).NotTo(HaveOccurred())
-	found, err := direct.Leftovers(t.Context(), map[string]string{LabelRun: run})
-	g.Expect(err).NotTo(HaveOccurred())
+	found := oneLeft(t, direct, "unseen")
 	g.Expect(found).To(HaveLen(1))
 	for _, answer := range []int{http.StatusForbidden, http.StatusNotFound} { // of a kind that is gone there are no objects
 		p.breaks(func(w http.ResponseWriter, r *http.Request) bool {
@@ -229,11 +238,7 @@ func TestRemoveWhenTheServerIsGone(t *testing.T) {
 	g := NewWithT(t)
 	p := newProxy(t)
 	c, direct := connect(t, Options{Kubeconfig: p.kubeconfig, RetryBudget: 300 * time.Millisecond}), connect(t, Options{})
-	run := unique("gone")
-	_, err := direct.Apply(t.Context(), labelledRun(configMap("default", run, "x"), run))
-	g.Expect(err).NotTo(HaveOccurred())
-	found, err := direct.Leftovers(t.Context(), map[string]string{LabelRun: run})
-	g.Expect(err).NotTo(HaveOccurred())
+	found := oneLeft(t, direct, "gone")
 	p.breaks(func(w http.ResponseWriter, r *http.Request) bool { says(503, "ServiceUnavailable")(w, r); return true })
 	left, err := c.Remove(soon(t, 10*time.Second), found, nil)
 	g.Expect(IsUnavailable(err)).To(BeTrue())

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -45,59 +44,74 @@ type Reach struct {
 // Reaches are the fields of an object, or of a patch of one, by which its pods
 // reach beyond themselves. Where kinds have no pods that are known, there is none.
 func Reaches(kind string, fields map[string]any) []Reach {
-	var r reaches
-	if PodPath(kind) != nil {
-		r.value("", fields)
+	if PodPath(kind) == nil {
+		return nil
 	}
-	return r
+	return inOrder(reachesIn(fields))
 }
 
 // ReachesOf is Reaches for one operation of a JSON patch.
 func ReachesOf(kind string, operation map[string]any) []Reach {
-	var r reaches
 	path, _ := operation["path"].(string)
 	if PodPath(kind) == nil || operation["op"] != "add" && operation["op"] != "replace" {
 		return nil
 	}
-	r.field("/value", path[strings.LastIndexByte(path, '/')+1:], operation["value"])
-	return r
+	return inOrder(below("/value", reachesAt(path[strings.LastIndexByte(path, '/')+1:], operation["value"])))
 }
 
-type reaches []Reach
+func inOrder(all []Reach) []Reach {
+	slices.SortFunc(all, func(a, b Reach) int { return strings.Compare(a.At, b.At) })
+	return all
+}
 
-func (r *reaches) value(at string, value any) {
+// below puts a path in front. Paths are made for what is found only: the objects of
+// a load are looked at while it is timed.
+func below(path string, found []Reach) []Reach {
+	for i := range found {
+		found[i].At = path + found[i].At
+	}
+	return found
+}
+
+func reachesIn(value any) (all []Reach) {
 	switch value := value.(type) {
 	case map[string]any:
-		for _, name := range slices.Sorted(maps.Keys(value)) {
-			r.field(at+"/"+name, name, value[name])
+		for name, field := range value {
+			if found := reachesAt(name, field); found != nil {
+				all = append(all, below("/"+name, found)...)
+			}
 		}
 	case []any:
 		for i, item := range value {
-			r.value(fmt.Sprintf("%s/%d", at, i), item)
+			if found := reachesIn(item); found != nil {
+				all = append(all, below(fmt.Sprintf("/%d", i), found)...)
+			}
 		}
 	}
+	return all
 }
 
-// field looks at a field by its name: no other part of a pod has fields of these
+// reachesAt looks at a field by its name: no other part of a pod has fields of these
 // names and kinds, wherever a patch puts them.
-func (r *reaches) field(at, name string, value any) {
+func reachesAt(name string, value any) []Reach {
+	all := reachesIn(value)
 	set := value == true
 	switch name {
 	case "privileged":
 		if set {
-			*r = append(*r, Reach{AllowPrivileged, at, "a privileged container may do everything on its node"})
+			all = append(all, Reach{Allow: AllowPrivileged, Why: "a privileged container may do everything on its node"})
 		}
 	case "hostNetwork", "hostPID", "hostIPC":
 		if set {
-			*r = append(*r, Reach{AllowHostPath, at, name + " makes the pod a part of its node"})
+			all = append(all, Reach{Allow: AllowHostPath, Why: name + " makes the pod a part of its node"})
 		}
 	case "hostPath":
 		text, isText := value.(string)
 		if _, isMap := value.(map[string]any); isMap || isText && strings.Contains(text, "${{") {
-			*r = append(*r, Reach{AllowHostPath, at, "a hostPath volume is a folder of the node"})
+			all = append(all, Reach{Allow: AllowHostPath, Why: "a hostPath volume is a folder of the node"})
 		}
 	}
-	r.value(at, value)
+	return all
 }
 
 // Written is one thing that a step changes on a cluster: an object that it sends,

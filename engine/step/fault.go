@@ -40,6 +40,9 @@ func fault(ctx context.Context, pos spec.Pos, err error) event.Finding {
 // faultOf is the finding for an error of one object.
 func faultOf(ctx context.Context, pos spec.Pos, o *unstructured.Unstructured, err error) event.Finding {
 	f := fault(ctx, pos, err)
+	if f.Reason == event.ReasonInvalid { // it names the object
+		return f
+	}
 	f.Message = ref(o) + ": " + f.Message
 	return f
 }
