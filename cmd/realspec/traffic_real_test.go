@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -212,77 +210,4 @@ func (c *trafficCluster) failing(t *testing.T) {
 	g.Expect(outcomes).To(Equal([]event.Outcome{event.Passed, event.Failed, event.Passed}))
 	g.Expect(strings.Join(step.Notes, "\n")).To(ContainSubstring("failed: status 503"))
 	g.Expect(strings.Join(step.Notes, "\n")).To(ContainSubstring("failed: connection closed without an answer"))
-}
-
-func (c *trafficCluster) throughput(t *testing.T) {
-	iperf, err := exec.LookPath("iperf3")
-	if err != nil {
-		if os.Getenv("REALSPEC_REQUIRE_REAL") != "" {
-			t.Fatal("iperf3 is not installed: apt-get install iperf3")
-		}
-		t.Skip("skipped: iperf3 is not installed")
-	}
-	tc, err := exec.LookPath("tc")
-	if err != nil {
-		t.Fatal("tc is not installed: apt-get install iproute2")
-	}
-	g := NewWithT(t)
-	c.image(t, iperf, "iperf3:1", "--with-libraries")
-
-	// As fast as it goes, both tools show what these cores can copy, and that changes
-	// from one run to the next: each is held against its neighbour, and the nine ratios
-	// have an interval like every measure has.
-	theirs, ours := c.bits(t, 9)
-	ratios := make([]float64, len(ours))
-	for i := range ours {
-		ratios[i] = ours[i] / theirs[i]
-	}
-	slices.Sort(ratios)
-	low, high := ratios[1], ratios[7] // of the median, 96.1 %: Conover, Practical Nonparametric Statistics, 3.2
-	t.Logf("the median of nine is %.3f of iperf3's (%.3f–%.3f)", ratios[4], low, high)
-	g.Expect(low).To(BeNumerically("<=", 1.1))
-	g.Expect(high).To(BeNumerically(">=", 0.9))
-	g.Expect(ratios[4]).To(BeNumerically("~", 1, 0.25))
-
-	// On a link that is slower than the cores, both must show the link. Its queue is
-	// long enough to lose nothing.
-	const link = 500e6
-	c.must(t, "nsenter", fmt.Sprintf("--net=/proc/%d/ns/net", c.nodes(t)[0].PID), tc,
-		"qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "500mbit", "burst", "512kb", "limit", "32mb")
-	const payload = link * 1448 / 1514 // of a frame of Ethernet with IP, TCP and its timestamps
-	theirs, ours = c.bits(t, 3)
-	slices.Sort(theirs)
-	slices.Sort(ours)
-	g.Expect(theirs[1]).To(BeNumerically("~", payload, 0.03*payload))
-	g.Expect(ours[1]).To(BeNumerically("~", payload, 0.03*payload))
-}
-
-// bits are the pairs of what iperf3 and realspec say, in turns, in bits per second.
-func (c *trafficCluster) bits(t *testing.T, pairs int) (theirs, ours []float64) {
-	t.Helper()
-	g := NewWithT(t)
-	_, steps := c.run(t, "bits", "--set", fmt.Sprintf("pairs=%d", pairs))
-	for _, s := range steps {
-		for _, f := range s.Findings {
-			for _, p := range f.Parts {
-				if strings.Contains(p.Expr, "bits_per_second") && !strings.Contains(p.Expr, ">") {
-					x, err := strconv.ParseFloat(p.Value, 64)
-					g.Expect(err).NotTo(HaveOccurred())
-					theirs = append(theirs, x)
-				}
-			}
-		}
-		for _, m := range s.Measures {
-			for _, one := range m.Series {
-				if one.Group == "real-0 → real-1" {
-					ours = append(ours, *one.P50)
-				}
-			}
-		}
-	}
-	t.Logf("iperf3 %.3g bit/s", theirs)
-	t.Logf("ours   %.3g bit/s", ours)
-	g.Expect(theirs).To(HaveLen(pairs))
-	g.Expect(ours).To(HaveLen(pairs))
-	return theirs, ours
 }

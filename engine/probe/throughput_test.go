@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"bytes"
+	"compress/flate"
 	"context"
 	"encoding/json"
 	"io"
@@ -101,6 +103,34 @@ func TestThroughputOfAKnownLink(t *testing.T) {
 		g.Expect(r.Each).To(HaveLen(2))
 		g.Expect(8 * float64(r.Bytes) / r.Seconds).To(BeNumerically("~", want, 0.1*want))
 	}
+}
+
+// A tunnel that compresses would show more than it carries.
+func TestWhatThroughputSendsCannotBeCompressed(t *testing.T) {
+	g := NewWithT(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	g.Expect(err).NotTo(HaveOccurred())
+	defer l.Close()
+	sent := make([]byte, 1+blockSize) // the mark, and one write
+	seen := make(chan error, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err == nil {
+			_, err = io.ReadFull(conn, sent)
+			conn.Close()
+		}
+		seen <- err
+	}()
+	_, err = Run(t.Context(), Job{Throughput: &ThroughputJob{Address: l.Addr().String(), For: 2 * time.Second}})
+	g.Expect(err).To(MatchError(ContainSubstring("was not measured"))) // it hung up
+	g.Expect(<-seen).To(Succeed())
+	var packed bytes.Buffer
+	w, err := flate.NewWriter(&packed, flate.BestCompression)
+	g.Expect(err).NotTo(HaveOccurred())
+	_, err = w.Write(sent[1:])
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(w.Close()).To(Succeed())
+	g.Expect(packed.Len()).To(BeNumerically(">=", blockSize))
 }
 
 func TestThroughputWithoutAReceiver(t *testing.T) {
