@@ -113,6 +113,9 @@ func realShapes(pools []Pool) []realnode.Shape {
 	return shapes
 }
 
+// policiesAnnotation says what becomes of NetworkPolicies; realspec reads it.
+const policiesAnnotation = "realspec.dev/network-policies"
+
 // realNodes returns the Node objects of the real nodes. A kubelet that finds
 // its node there takes it on, with the network of its pods and the labels.
 func (s *server) realNodes() []*corev1.Node {
@@ -124,7 +127,9 @@ func (s *server) realNodes() []*corev1.Node {
 		labels[corev1.LabelInstanceTypeStable] = realType
 		network := s.machine.Slot.NodePods(i).String()
 		nodes = append(nodes, &corev1.Node{
-			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
+			// The bridge between the pods of a node knows no policies, which cannot be
+			// told from outside; whoever makes them count says "enforced".
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels, Annotations: map[string]string{policiesAnnotation: "ignored"}},
 			Spec:       corev1.NodeSpec{PodCIDR: network, PodCIDRs: []string{network}, Taints: nodeTaints(pool)},
 		})
 	})

@@ -63,6 +63,9 @@ func (d *diagnosis) clusterText(w io.Writer) {
 	row("ingress classes", "ingressClasses", ingressText(c.IngressClasses))
 	row("network plugin", "cni", c.CNI)
 	row("network policies", "networkPolicies", c.NetworkPolicies)
+	if c.NetworkPolicies == "unknown" && d.Unknown["networkPolicies"] == "" {
+		row("", "", "annotate a node: "+cluster.AnnotationNetworkPolicies+"=enforced")
+	}
 	row("prometheus", "prometheus", servicesText(c.Prometheus))
 	row("grafana", "grafana", servicesText(c.Grafana))
 	flush(table)

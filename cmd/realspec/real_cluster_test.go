@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -122,4 +123,18 @@ func (c *realNodes) image(t *testing.T, program, as string, flags ...string) {
 	archive := filepath.Join(c.dir, "image.tar")
 	c.must(t, clusterBinary(), append([]string{"pack-image", "--program", program, "--as", as, archive}, flags...)...)
 	c.must(t, clusterBinary(), "load-image", archive, "--name", c.name)
+}
+
+// nodeOfCluster is a node as realspec-cluster lists it, with its first process.
+type nodeOfCluster struct {
+	Name, Address string
+	PID           int
+}
+
+func (c *realNodes) nodes(t *testing.T) (nodes []nodeOfCluster) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(c.must(t, clusterBinary(), "node", "list", "--name", c.name, "-o", "json")), &nodes); err != nil {
+		t.Fatal(err)
+	}
+	return nodes
 }

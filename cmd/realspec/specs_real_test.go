@@ -20,6 +20,7 @@ func TestSpecsOnRealNodes(t *testing.T) {
 		t.Skip("skipped: takes six minutes")
 	}
 	c := startSpecs(t)
+	c.enforcePolicies(t)
 	t.Run("beside each other", func(t *testing.T) {
 		t.Run("disaster-recovery", func(t *testing.T) {
 			t.Parallel()
@@ -37,7 +38,15 @@ func TestSpecsOnRealNodes(t *testing.T) {
 					others = append(others, dir)
 				}
 			}
-			c.specs(t, others, "--cluster", "current")
+			got := c.specs(t, others, "--cluster", "current")
+			for _, s := range got.Scenarios {
+				for _, step := range s.Steps {
+					closed := strings.HasPrefix(step.ID, "06-policies") || strings.HasPrefix(step.ID, "04-network")
+					if closed && step.Outcome == event.Skipped {
+						t.Errorf("%s %s was skipped although policies are enforced: %s", s.Name, step.ID, step.Message)
+					}
+				}
+			}
 		})
 	})
 }
@@ -65,7 +74,8 @@ func startSpecs(t *testing.T) *specsCluster {
 }
 
 // specs runs scenarios and looks at what became of every one of them.
-func (c *specsCluster) specs(t *testing.T, dirs []string, flags ...string) {
+func (c *specsCluster) specs(t *testing.T, dirs []string, flags ...string) *event.Result {
+	t.Helper()
 	result := filepath.Join(t.TempDir(), "result.json")
 	args := append([]string{"run"}, dirs...)
 	args = append(args, flags...)
@@ -90,4 +100,5 @@ func (c *specsCluster) specs(t *testing.T, dirs []string, flags ...string) {
 	if code != 0 && got.ExitCode != 5 {
 		t.Errorf("exit code %d", code)
 	}
+	return got
 }

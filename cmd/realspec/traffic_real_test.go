@@ -129,20 +129,6 @@ func (c *trafficCluster) delay(t *testing.T) {
 	}
 }
 
-// trafficNode is a node as realspec-cluster lists it, with its first process.
-type trafficNode struct {
-	Name, Address string
-	PID           int
-}
-
-func (c *trafficCluster) nodes(t *testing.T) (nodes []trafficNode) {
-	t.Helper()
-	if err := json.Unmarshal([]byte(c.must(t, clusterBinary(), "node", "list", "--name", c.name, "-o", "json")), &nodes); err != nil {
-		t.Fatal(err)
-	}
-	return nodes
-}
-
 // connects is the median of opening connections from this process to the kubelet of
 // real-1, over the same wire and without realspec.
 func (c *trafficCluster) connects(t *testing.T) time.Duration {

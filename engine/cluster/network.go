@@ -11,6 +11,10 @@ import (
 	"github.com/realspec/realspec/engine/spec"
 )
 
+// AnnotationNetworkPolicies is on nodes where somebody says what nobody can tell from
+// outside: enforced or ignored.
+const AnnotationNetworkPolicies = "realspec.dev/network-policies"
+
 // What is told of NetworkPolicies.
 const (
 	enforced = "enforced"
@@ -63,7 +67,34 @@ func (c *Client) lookNetwork(ctx context.Context, facts *spec.Facts) (func(*spec
 	if p := pluginOf(agents, facts); p != nil {
 		name, policies, err = p.name, p.policies, nil // nodes and APIs told it, agents need not
 	}
-	return func(f *spec.Facts) { f.Cluster.CNI, f.Cluster.NetworkPolicies = name, policies }, err
+	said, wrong := policiesSaid(facts.Nodes)
+	if said != "" {
+		policies, err = said, nil
+	}
+	return func(f *spec.Facts) {
+		f.Cluster.CNI, f.Cluster.NetworkPolicies = name, policies
+		if wrong != "" {
+			f.Cluster.Unknown["networkPolicies"] = wrong
+		}
+	}, err
+}
+
+// policiesSaid is what the annotations of nodes say; wrong is why they say nothing.
+func policiesSaid(nodes []spec.Node) (said, wrong string) {
+	first := ""
+	for _, n := range nodes {
+		value, ok := n.Annotations[AnnotationNetworkPolicies]
+		switch {
+		case !ok:
+		case value != enforced && value != ignored:
+			return "", fmt.Sprintf("node %s has the annotation %s: %q, and it must be %s or %s", n.Name, AnnotationNetworkPolicies, value, enforced, ignored)
+		case said != "" && said != value:
+			return "", fmt.Sprintf("node %s has the annotation %s: %s, and node %s says %s", n.Name, AnnotationNetworkPolicies, value, first, said)
+		default:
+			said, first = value, n.Name
+		}
+	}
+	return said, ""
 }
 
 // pluginOf is the first plugin that left a trace.

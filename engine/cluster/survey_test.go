@@ -163,3 +163,28 @@ func TestTheNetworkPluginIsToldByItsTraces(t *testing.T) {
 	}
 	NewWithT(t).Expect(pluginOf([]string{"kube-proxy", "node-exporter"}, &spec.Facts{})).To(BeNil())
 }
+
+func TestNodesMaySayWhatBecomesOfNetworkPolicies(t *testing.T) {
+	node := func(name, says string) spec.Node {
+		return spec.Node{Name: name, Annotations: map[string]string{AnnotationNetworkPolicies: says}}
+	}
+	silent := spec.Node{Name: "silent"}
+	for name, c := range map[string]struct {
+		nodes       []spec.Node
+		said, wrong string
+	}{
+		"none does":     {[]spec.Node{silent}, "", ""},
+		"one does":      {[]spec.Node{silent, node("a", "enforced"), silent}, "enforced", ""},
+		"all do":        {[]spec.Node{node("a", "ignored"), node("b", "ignored")}, "ignored", ""},
+		"they differ":   {[]spec.Node{node("a", "ignored"), node("b", "enforced")}, "", "node b has the annotation realspec.dev/network-policies: enforced, and node a says ignored"},
+		"another word":  {[]spec.Node{node("a", "yes")}, "", `node a has the annotation realspec.dev/network-policies: "yes", and it must be enforced or ignored`},
+		"an empty word": {[]spec.Node{node("a", "")}, "", `node a has the annotation realspec.dev/network-policies: "", and it must be enforced or ignored`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			said, wrong := policiesSaid(c.nodes)
+			g.Expect(said).To(Equal(c.said))
+			g.Expect(wrong).To(Equal(c.wrong))
+		})
+	}
+}

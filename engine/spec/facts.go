@@ -38,7 +38,9 @@ type Cluster struct {
 	// The network plugin: calico, cilium, flannel …, or unknown.
 	CNI string `json:"cni"`
 	// Whether NetworkPolicies have an effect: enforced, ignored, or unknown where
-	// that cannot be told without sending packets.
+	// that cannot be told without sending packets (AWS VPC CNI, Azure, GKE, kindnet).
+	// There the annotation realspec.dev/network-policies on any node, enforced or
+	// ignored, says it; it goes before what the plugin's name tells.
 	// Example: cluster.networkPolicies == 'enforced'.
 	NetworkPolicies string `json:"networkPolicies"`
 	// The Services that look like a Prometheus, by their labels and names.
