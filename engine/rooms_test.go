@@ -41,13 +41,14 @@ var rooms = map[string][]string{
 	"schema":  {"spec", "manual"}, // the manual only for the generator
 }
 
-// owners are the libraries that belong to one room.
+// owners are the libraries, or parts of them, that belong to one room.
 var owners = map[string]string{
-	"k8s.io/client-go":           "cluster",
-	"github.com/google/cel-go":   "expr",
-	"k8s.io/apiserver":           "expr",
-	"go.yaml.in/yaml/v3":         "load",
-	"github.com/alecthomas/kong": "cmd",
+	"k8s.io/client-go":               "cluster",
+	"k8s.io/client-go/util/jsonpath": "spec", // it talks to nobody
+	"github.com/google/cel-go":       "expr",
+	"k8s.io/apiserver":               "expr",
+	"go.yaml.in/yaml/v3":             "load",
+	"github.com/alecthomas/kong":     "cmd",
 }
 
 func TestRoomsKnowOnlyWhatTheyMay(t *testing.T) {
@@ -96,10 +97,14 @@ func checkImport(t *testing.T, path, room, imported string, may []string) {
 	} else if strings.HasPrefix(imported, module+"cmd/") {
 		t.Errorf("%s: the engine must not know the command line", path)
 	}
-	for library, owner := range owners {
-		if (imported == library || strings.HasPrefix(imported, library+"/")) && room != owner {
-			t.Errorf("%s: %s belongs to room %s", path, library, owner)
+	library := ""
+	for one := range owners {
+		if (imported == one || strings.HasPrefix(imported, one+"/")) && len(one) > len(library) {
+			library = one
 		}
+	}
+	if library != "" && room != owners[library] {
+		t.Errorf("%s: %s belongs to room %s", path, library, owners[library])
 	}
 }
 

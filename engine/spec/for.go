@@ -25,8 +25,7 @@ type For struct {
 	Value string
 }
 
-// ParseFor reads the text of a condition's `for`. Whether a JSONPath is well
-// formed is not known here; package cluster has the parser for it.
+// ParseFor reads the text of a condition's `for`.
 func ParseFor(text string) (For, error) {
 	text = strings.TrimSpace(text)
 	word, rest, hasValue := strings.Cut(text, "=")
@@ -92,6 +91,9 @@ func parseForJSONPath(text string) (For, error) {
 		return For{}, fmt.Errorf("jsonpath= names no path")
 	case hasValue && value == "":
 		return For{}, fmt.Errorf("jsonpath=%s= names no value", path)
+	}
+	if _, err := JSONPath(path); err != nil {
+		return For{}, err
 	}
 	return For{Kind: ForJSONPath, Name: path, Value: value}, nil
 }

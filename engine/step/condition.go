@@ -117,7 +117,7 @@ func (w *World) objectTest(s *plan.Step, c *spec.Condition, goal spec.For) (test
 	case goal.Kind == "condition":
 		return func(_ context.Context, o *unstructured.Unstructured) state { return hasCondition(goal, o) }, nil
 	case goal.Kind == "jsonpath":
-		path, err := cluster.JSONPath(goal.Name)
+		path, err := spec.JSONPath(goal.Name)
 		if err != nil {
 			return nil, err
 		}
