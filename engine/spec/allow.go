@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,7 +43,8 @@ type Reach struct {
 }
 
 // Reaches are the fields of an object, or of a patch of one, by which its pods
-// reach beyond themselves. Where kinds have no pods that are known, there is none.
+// reach beyond themselves: what the baseline level of Kubernetes' Pod Security
+// Standards refuses, except profiles of seccomp, AppArmor and SELinux and sysctls. Where kinds have no pods that are known, there is none.
 func Reaches(kind string, fields map[string]any) []Reach {
 	if PodPath(kind) == nil {
 		return nil
@@ -56,7 +58,11 @@ func ReachesOf(kind string, operation map[string]any) []Reach {
 	if PodPath(kind) == nil || operation["op"] != "add" && operation["op"] != "replace" {
 		return nil
 	}
-	return inOrder(below("/value", reachesAt(path[strings.LastIndexByte(path, '/')+1:], operation["value"])))
+	last := strings.LastIndexByte(path, '/')
+	if strings.HasSuffix(path[:max(last, 0)], "/add") { // one more capability
+		return below("/value", capability(operation["value"]))
+	}
+	return inOrder(below("/value", reachesAt(path[last+1:], operation["value"])))
 }
 
 func inOrder(all []Reach) []Reach {
@@ -105,6 +111,25 @@ func reachesAt(name string, value any) []Reach {
 		if set {
 			all = append(all, Reach{Allow: AllowHostPath, Why: name + " makes the pod a part of its node"})
 		}
+	case "hostProcess":
+		if set {
+			all = append(all, Reach{Allow: AllowPrivileged, Why: "a HostProcess container is a process of its node"})
+		}
+	case "procMount":
+		if value == "Unmasked" {
+			all = append(all, Reach{Allow: AllowPrivileged, Why: "an unmasked /proc shows the node's kernel"})
+		}
+	case "add":
+		list, _ := value.([]any)
+		for i, item := range list {
+			if found := capability(item); found != nil {
+				all = append(all, below(fmt.Sprintf("/%d", i), found)...)
+			}
+		}
+	case "hostPort":
+		if opensPort(value) {
+			all = append(all, Reach{Allow: AllowHostPath, Why: "a hostPort is a port of the node"})
+		}
 	case "hostPath":
 		text, isText := value.(string)
 		if _, isMap := value.(map[string]any); isMap || isText && strings.Contains(text, "${{") {
@@ -112,6 +137,35 @@ func reachesAt(name string, value any) []Reach {
 		}
 	}
 	return all
+}
+
+// usualCapabilities are those that any container may add, by the baseline level of
+// Kubernetes' Pod Security Standards: runtimes give them to every container.
+var usualCapabilities = []string{
+	"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
+	"SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+}
+
+// capability is what a container reaches by one more of them.
+func capability(name any) []Reach {
+	text, ok := name.(string)
+	if !ok || slices.Contains(usualCapabilities, text) || strings.Contains(text, "${{") {
+		return nil
+	}
+	return []Reach{{Allow: AllowPrivileged, Why: "the capability " + text + " is beyond what containers usually have"}}
+}
+
+// opensPort tells whether a hostPort is one: 0 is none.
+func opensPort(value any) bool {
+	switch port := value.(type) {
+	case int64:
+		return port != 0
+	case float64:
+		return port != 0
+	case json.Number:
+		return port != "0"
+	}
+	return false
 }
 
 // Written is one thing that a step changes on a cluster: an object that it sends,

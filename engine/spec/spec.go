@@ -63,8 +63,9 @@ type ScenarioSpec struct {
 	// What the scenario may do beyond its own namespace and ordinary pods:
 	// disruption (disrupt steps; the run needs --allow-disruption too),
 	// cluster-scoped (objects without a namespace), namespaces (objects in
-	// namespaces that it did not make), privileged (containers) and host-path
-	// (volumes, and host networks and processes). Example: [disruption].
+	// namespaces that it did not make), privileged (containers, and capabilities
+	// beyond those that containers usually have) and host-path (volumes, and host
+	// networks, ports and processes). Example: [disruption].
 	Allow []string `json:"allow,omitempty" realspec:"enum=disruption|cluster-scoped|namespaces|privileged|host-path"`
 	// How long the whole scenario may take, without cleanup. Default: 30m.
 	Timeout Duration `json:"timeout,omitempty"`
