@@ -105,28 +105,26 @@ func (b *burned) add(text string) {
 	}
 }
 
-// counterOfBurner is the file of the pod's counter: cpuacct.usage, or cpu.stat
-// where cgroups have one hierarchy.
+// counterOfBurner is the file of the pod's counter, once it is there: cpuacct.usage, or
+// cpu.stat where cgroups have one hierarchy. The kubelet makes a pod's cgroup in one
+// hierarchy after another, and the others have files of these names, too.
 func counterOfBurner(ctx context.Context, client *cluster.Client) (file string) {
 	pods, err := client.List(ctx, cluster.Pods, "", cluster.ListOptions{Selector: "app=burner"})
 	if err != nil || len(pods) == 0 {
 		return ""
 	}
-	for _, root := range []string{"/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup"} {
-		_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && d.IsDir() && d.Name() == "pod"+string(pods[0].GetUID()) && file == "" {
-				file = filepath.Join(path, "cpuacct.usage")
-				if _, err := os.Stat(file); err != nil {
-					file = filepath.Join(path, "cpu.stat")
-				}
-			}
-			return nil
-		})
-		if file != "" {
-			return file
-		}
+	root, name := "/sys/fs/cgroup/cpuacct", "cpuacct.usage"
+	if _, err := os.Stat(root); err != nil {
+		root, name = "/sys/fs/cgroup", "cpu.stat"
 	}
-	return ""
+	_ = filepath.WalkDir(root+"/", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == name && filepath.Base(filepath.Dir(path)) == "pod"+string(pods[0].GetUID()) {
+			file = path
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return file
 }
 
 // between is the average number of cores.
