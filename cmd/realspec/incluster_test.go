@@ -16,7 +16,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"sigs.k8s.io/e2e-framework/klient/conf"
 
 	"github.com/realspec/realspec/engine/cluster"
 )
@@ -38,10 +37,7 @@ func TestInCluster(t *testing.T) {
 	program := c.build(t, "../realspec")
 	c.image(t, program, ownImage, "--file", "testdata/incluster=/specs/incluster")
 
-	config, err := conf.New(c.kubeconfig)
-	g.Expect(err).NotTo(HaveOccurred())
-	client, err := kubernetes.NewForConfig(config)
-	g.Expect(err).NotTo(HaveOccurred())
+	client := c.client(t)
 	role := c.plannedRole(program)
 	c.grant(client, role)
 
@@ -52,7 +48,7 @@ func TestInCluster(t *testing.T) {
 
 	// The permissions are what it takes: without one of them nothing is begun.
 	role.Rules = withoutVerb(role.Rules, "pods", "create")
-	_, err = client.RbacV1().ClusterRoles().Update(t.Context(), role, metav1.UpdateOptions{})
+	_, err := client.RbacV1().ClusterRoles().Update(t.Context(), role, metav1.UpdateOptions{})
 	g.Expect(err).NotTo(HaveOccurred())
 	logs = c.runJob(client, 4)
 	g.Expect(logs).To(ContainSubstring("it may not create, patch pods"))

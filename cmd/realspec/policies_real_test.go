@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
-	"sigs.k8s.io/e2e-framework/klient/conf"
 
 	"github.com/realspec/realspec/engine/cluster"
 )
@@ -27,15 +26,7 @@ import (
 // policy that says more fails the test.
 func (c *realNodes) enforcePolicies(t *testing.T) {
 	t.Helper()
-	config, err := conf.New(c.kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nodes := c.nodes(t)
+	client, nodes := c.client(t), c.nodes(t)
 	says := fmt.Appendf(nil, `{"metadata": {"annotations": {%q: "enforced"}}}`, cluster.AnnotationNetworkPolicies)
 	for _, n := range nodes {
 		if _, err := client.CoreV1().Nodes().Patch(t.Context(), n.Name, types.MergePatchType, says, metav1.PatchOptions{}); err != nil {

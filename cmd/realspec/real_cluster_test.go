@@ -10,6 +10,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/e2e-framework/klient/conf"
 )
 
 // needReal skips a test where real nodes cannot be, and fails it there when
@@ -137,4 +140,18 @@ func (c *realNodes) nodes(t *testing.T) (nodes []nodeOfCluster) {
 		t.Fatal(err)
 	}
 	return nodes
+}
+
+// client is Kubernetes' own, for what a test does beside realspec.
+func (c *realNodes) client(t *testing.T) *kubernetes.Clientset {
+	t.Helper()
+	config, err := conf.New(c.kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
 }

@@ -17,28 +17,28 @@ func TestWhatAScriptCountsIsItsOwn(t *testing.T) {
 	}
 	counts := regexp.MustCompile(`realspec\.dev/scenario=([a-z0-9-]+)`)
 	defines := regexp.MustCompile(`(?m)^kind: Scenario\nmetadata:\s+\{?name: ([a-z0-9-]+)`)
-	counted := map[string]string{}   // the script, by the name
-	defined := map[string][]string{} // the scripts
+	counted, defined := map[string][]string{}, map[string][]string{} // the scripts, by the name
+	add := func(all map[string][]string, found [][][]byte, file string) {
+		for _, m := range found {
+			if name := string(m[1]); !slices.Contains(all[name], file) {
+				all[name] = append(all[name], file)
+			}
+		}
+	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range counts.FindAllSubmatch(text, -1) {
-			counted[string(m[1])] = file
-		}
-		for _, m := range defines.FindAllSubmatch(text, -1) {
-			if name := string(m[1]); !slices.Contains(defined[name], file) {
-				defined[name] = append(defined[name], file)
-			}
-		}
+		add(counted, counts.FindAllSubmatch(text, -1), file)
+		add(defined, defines.FindAllSubmatch(text, -1), file)
 	}
 	if len(counted) < 20 || len(defined) < 50 {
 		t.Fatalf("only %d names are counted and %d scenarios defined: the test does not see the scripts", len(counted), len(defined))
 	}
-	for name, file := range counted {
-		if in := defined[name]; len(in) != 1 || in[0] != file {
-			t.Errorf("%s counts what scenario %s has made: that is defined in %v", file, name, in)
+	for name, by := range counted {
+		if in := defined[name]; len(in) != 1 || !slices.Equal(in, by) {
+			t.Errorf("%v count what scenario %s has made: that is defined in %v", by, name, in)
 		}
 	}
 }

@@ -43,6 +43,7 @@ func (c *trafficCluster) throughput(t *testing.T) {
 	t.Logf("the median of nine is %.3f of iperf3's (%.3f–%.3f)", median, low, high)
 	g.Expect(low).To(BeNumerically("<=", 1.1))
 	g.Expect(high).To(BeNumerically(">=", 0.9))
+	g.Expect(median).To(BeNumerically("~", 1, 0.25))
 
 	// On a link that is slower than the cores, both must show the link. Its queue is
 	// long enough to lose nothing.

@@ -56,7 +56,6 @@ func plugins() []plugin {
 // lookNetwork tells the network plugin. Between simulated nodes there is none,
 // whatever is installed.
 func (c *Client) lookNetwork(ctx context.Context, facts *spec.Facts) (func(*spec.Facts), error) {
-	name, policies := unknown, unknown
 	if facts.Cluster.Simulated {
 		return func(f *spec.Facts) { f.Cluster.CNI, f.Cluster.NetworkPolicies = "none", ignored }, nil
 	}
@@ -64,17 +63,29 @@ func (c *Client) lookNetwork(ctx context.Context, facts *spec.Facts) (func(*spec
 	err := each(ctx, c, daemonSets, "", func(o metav1.PartialObjectMetadata) {
 		agents = append(agents, o.Name)
 	}, func() { agents = agents[:0] })
-	if p := pluginOf(agents, facts); p != nil {
+	return networkOf(pluginOf(agents, facts), facts.Nodes, err)
+}
+
+// networkOf puts together what the plugin's traces and the nodes' annotations tell. An
+// error is what the plugin's agents could not be listed for.
+func networkOf(p *plugin, nodes []spec.Node, err error) (func(*spec.Facts), error) {
+	name, policies, hidden := unknown, unknown, ""
+	if p != nil {
 		name, policies, err = p.name, p.policies, nil // nodes and APIs told it, agents need not
 	}
-	said, wrong := policiesSaid(facts.Nodes)
+	said, wrong := policiesSaid(nodes)
 	if said != "" {
-		policies, err = said, nil
+		policies = said
+		if isForbidden(err) {
+			hidden, err = notAllowed(err), nil
+		}
 	}
 	return func(f *spec.Facts) {
 		f.Cluster.CNI, f.Cluster.NetworkPolicies = name, policies
-		if wrong != "" {
-			f.Cluster.Unknown["networkPolicies"] = wrong
+		for field, why := range map[string]string{"cni": hidden, "networkPolicies": wrong} {
+			if why != "" {
+				f.Cluster.Unknown[field] = why
+			}
 		}
 	}, err
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -187,4 +188,23 @@ func TestNodesMaySayWhatBecomesOfNetworkPolicies(t *testing.T) {
 			g.Expect(wrong).To(Equal(c.wrong))
 		})
 	}
+}
+
+// Who may not list the plugin's agents can still be told by the nodes; a server that
+// does not answer is an error all the same.
+func TestNodesMaySayItToThoseWhoSeeNoAgents(t *testing.T) {
+	g := NewWithT(t)
+	forbidden := &Refused{What: "list daemonsets.apps", Code: http.StatusForbidden}
+	says := []spec.Node{{Name: "a", Annotations: map[string]string{AnnotationNetworkPolicies: "enforced"}}}
+	put, err := networkOf(nil, says, forbidden)
+	g.Expect(err).NotTo(HaveOccurred())
+	facts := &spec.Facts{Cluster: spec.Cluster{Unknown: map[string]string{}}}
+	put(facts)
+	g.Expect(facts.Cluster.NetworkPolicies).To(Equal("enforced"))
+	g.Expect(facts.Cluster.Unknown).To(HaveLen(1))
+	g.Expect(facts.Cluster.Unknown).To(HaveKeyWithValue("cni", "not allowed to list daemonsets.apps"))
+	_, err = networkOf(nil, nil, forbidden)
+	g.Expect(err).To(MatchError(forbidden))
+	_, err = networkOf(nil, says, context.DeadlineExceeded)
+	g.Expect(err).To(MatchError(context.DeadlineExceeded))
 }

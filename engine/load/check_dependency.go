@@ -104,7 +104,7 @@ func (l *loader) checkDependencyFor(d *spec.Dependency) {
 	if !ok || text != d.For {
 		return
 	}
-	f, err := spec.ParseFor(d.For)
+	f, err := parseFor(d.For)
 	switch {
 	case err != nil:
 		l.wrong(d.At, "for", "bad-for", "%s", err).Help =

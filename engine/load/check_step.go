@@ -239,12 +239,21 @@ func (l *loader) checkFailFast(c *spec.Condition) {
 	}
 }
 
+// parseFor is spec.ParseFor, and an error where a JSONPath cannot be read.
+func parseFor(text string) (spec.For, error) {
+	f, err := spec.ParseFor(text)
+	if err == nil && f.Kind == spec.ForJSONPath {
+		_, err = spec.JSONPath(f.Name)
+	}
+	return f, err
+}
+
 func (l *loader) checkFor(c *spec.Condition, hasOn bool) {
 	text, ok := l.scalar(c.At, "for")
 	if !ok || c.For != text {
 		return
 	}
-	f, err := spec.ParseFor(c.For)
+	f, err := parseFor(c.For)
 	switch {
 	case err != nil:
 		l.wrong(c.At, "for", "bad-for", "%s", err).Help =

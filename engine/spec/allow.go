@@ -44,7 +44,8 @@ type Reach struct {
 
 // Reaches are the fields of an object, or of a patch of one, by which its pods
 // reach beyond themselves: what the baseline level of Kubernetes' Pod Security
-// Standards refuses, except profiles of seccomp, AppArmor and SELinux and sysctls. Where kinds have no pods that are known, there is none.
+// Standards refuses, except profiles of seccomp, AppArmor and SELinux and sysctls.
+// Where kinds have no pods that are known, there is none.
 func Reaches(kind string, fields map[string]any) []Reach {
 	if PodPath(kind) == nil {
 		return nil

@@ -23,6 +23,10 @@ func TestJSONPath(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	_, ok := read(object)
 	g.Expect(ok).To(BeFalse())
-	_, err = JSONPath("{.status")
-	g.Expect(err).To(MatchError(ContainSubstring("the JSONPath {.status cannot be read")))
+	for path, want := range map[string]string{
+		"{.status": "unclosed action", "{.a[?(@.b==}": "unterminated filter", "{.a[x]}": "invalid array index x",
+	} {
+		_, err = JSONPath(path)
+		g.Expect(err).To(MatchError("the JSONPath " + path + " cannot be read: " + want))
+	}
 }

@@ -34,6 +34,12 @@ func (b *batch) refused(ctx context.Context, s *plan.Step, r *Result) {
 			r.add(event.Finding{Outcome: event.Failed, Reason: event.ReasonAssertion, Pos: pos, Message: text})
 			continue
 		}
+		if uncounted(err) { // the time is over, and it has refused nothing
+			f := fault(ctx, pos, ctx.Err())
+			f.Message = fmt.Sprintf("%s must be refused: %s; %s", ref(o), f.Message, err)
+			r.add(f)
+			return
+		}
 		var no *cluster.Refused
 		if !errors.As(err, &no) || no.Code == 0 { // code 0: realspec itself did not send it
 			f := fault(ctx, pos, err)
@@ -58,24 +64,42 @@ func (b *batch) refused(ctx context.Context, s *plan.Step, r *Result) {
 const settleTime = 2 * time.Second
 
 // try applies an object as soon as the server would refuse it, or really does not
-// within the time to settle.
+// within the time to settle. An error that is uncounted means that the step's time
+// is over.
 func (b *batch) try(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	b.settle(ctx, o, func(err error) bool { return cluster.IsRefused(err) && !uncounted(err) })
-	return b.client.Apply(ctx, o)
+	for {
+		last := b.settle(ctx, o, func(err error) bool { return cluster.IsRefused(err) && !uncounted(err) })
+		if uncounted(last) {
+			return nil, last
+		}
+		got, err := b.client.Apply(ctx, o)
+		if !uncounted(err) {
+			return got, err
+		}
+	}
 }
 
 // uncounted tells a refusal that is none yet: a quota that was made a moment ago
 // refuses everything until its controller has counted what is there.
-func uncounted(err error) bool { return strings.Contains(err.Error(), "status unknown for quota") }
+func uncounted(err error) bool {
+	return cluster.IsRefused(err) && strings.Contains(err.Error(), "status unknown for quota")
+}
 
-// settle rehearses until the server answers as it will from then on.
-func (b *batch) settle(ctx context.Context, o *unstructured.Unstructured, final func(error) bool) {
-	for start := time.Now(); time.Since(start) < settleTime; {
+// settle rehearses until the server answers as it will from then on, and returns
+// the last answer. When the time is over while a rehearsal is under way, that is
+// the one before.
+func (b *batch) settle(ctx context.Context, o *unstructured.Unstructured, final func(error) bool) (last error) {
+	for start := time.Now(); uncounted(last) || time.Since(start) < settleTime; {
 		_, err := b.client.DryRun(ctx, o)
+		if ctx.Err() != nil && uncounted(last) && cluster.IsUnavailable(err) {
+			return last
+		}
+		last = err
 		if final(err) || err != nil && !cluster.IsRefused(err) || !pause(ctx, settlePause) {
-			return
+			break
 		}
 	}
+	return last
 }
 
 // settlePause is the time between two rehearsals.
@@ -85,9 +109,9 @@ const settlePause = 50 * time.Millisecond
 // moment ago, have come to the API server.
 func (b *batch) mayNow(ctx context.Context) {
 	for _, o := range b.objects {
-		b.settle(ctx, o, func(err error) bool {
+		_ = b.settle(ctx, o, func(err error) bool { // what it says then, the apply will say
 			var no *cluster.Refused
-			return !errors.As(err, &no) || no.Reason != "Forbidden"
+			return !errors.As(err, &no) || no.Reason != "Forbidden" || uncounted(err) // quotas come after rights
 		})
 	}
 }

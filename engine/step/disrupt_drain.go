@@ -135,16 +135,14 @@ func (w *World) evict(ctx context.Context, s *plan.Step, sel *selection, r *Resu
 // refusedEvictions proves that no budget allows any of the evictions.
 func (w *World) refusedEvictions(ctx context.Context, d *spec.Disrupt, found []*unstructured.Unstructured, r *Result) {
 	for _, pod := range found {
-		err := w.Client.Evict(ctx, pod.GetNamespace(), pod.GetName(), grace(d.GracePeriod))
+		err := w.settledEviction(ctx, d, pod)
 		var budget *cluster.BudgetRefused
-		for errors.As(err, &budget) && unsettled(budget) && pause(ctx, pauseBetween) {
-			err = w.Client.Evict(ctx, pod.GetNamespace(), pod.GetName(), grace(d.GracePeriod))
-		}
 		switch {
 		case errors.As(err, &budget) && unsettled(budget): // the time is over, and it has refused nothing
 			f := faultOf(ctx, d.At, pod, ctx.Err())
 			f.Message += "; " + budget.Message
 			r.add(f)
+			return
 		case errors.As(err, &budget):
 			r.note("the eviction of %s was refused: %s", ref(pod), budget.Message)
 		case err == nil:
@@ -153,6 +151,23 @@ func (w *World) refusedEvictions(ctx context.Context, d *spec.Disrupt, found []*
 		default:
 			r.add(faultOf(ctx, d.At, pod, err))
 		}
+	}
+}
+
+// settledEviction tries an eviction until the budgets have been looked at. When the
+// time is over while a try is under way, the answer before it is the last.
+func (w *World) settledEviction(ctx context.Context, d *spec.Disrupt, pod *unstructured.Unstructured) error {
+	var last error
+	for {
+		err := w.Client.Evict(ctx, pod.GetNamespace(), pod.GetName(), grace(d.GracePeriod))
+		if ctx.Err() != nil && last != nil && cluster.IsUnavailable(err) {
+			return last
+		}
+		var budget *cluster.BudgetRefused
+		if !errors.As(err, &budget) || !unsettled(budget) || !pause(ctx, pauseBetween) {
+			return err
+		}
+		last = err
 	}
 }
 

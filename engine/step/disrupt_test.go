@@ -3,7 +3,9 @@ package step
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,41 +111,76 @@ func TestBudgetsAreNamed(t *testing.T) {
 		To(Equal(" (evictions refused 7 times by PodDisruptionBudget/db, PodDisruptionBudget/web)"))
 }
 
+// evictionsRefused is an API server that refuses evictions in these words. With
+// cut, it answers the first only, and the step's time is over during the second.
+func evictionsRefused(t *testing.T, words string, cut bool) *cluster.Client {
+	var evictions atomic.Int32
+	return served(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/version" {
+			fmt.Fprint(w, `{"gitVersion": "v1.37.2"}`)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // or the client's going is not seen
+		if evictions.Add(1) > 1 && cut {
+			<-r.Context().Done()
+			return
+		}
+		w.WriteHeader(http.StatusTooManyRequests)
+		fmt.Fprintf(w, `{"kind": "Status", "message": "Cannot evict pod.", "code": 429,
+			"details": {"causes": [{"reason": "DisruptionBudget", "message": %q}]}}`, words)
+	})
+}
+
 // A budget that its controller has not looked at refuses for the moment only: that
 // is no proof that it refuses.
 func TestAnUnsettledBudgetHasRefusedNothing(t *testing.T) {
-	for words, want := range map[string]event.Outcome{
-		"The disruption budget web is still being processed by the server.":  event.Failed,
-		"The disruption budget web needs 2 healthy pods and has 2 currently": event.Passed,
+	unsettled := "The disruption budget web is still being processed by the server."
+	for name, tc := range map[string]struct {
+		words string
+		cut   bool
+		want  event.Outcome
+	}{
+		"unsettled between two tries": {words: unsettled, want: event.Failed},
+		"unsettled during a try":      {words: unsettled, cut: true, want: event.Failed},
+		"settled":                     {words: "The disruption budget web needs 2 healthy pods and has 2 currently", want: event.Passed},
 	} {
-		g := NewWithT(t)
-		w := &World{Setting: Setting{Client: served(t, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			if r.URL.Path == "/version" {
-				fmt.Fprint(w, `{"gitVersion": "v1.37.2"}`)
-				return
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			w := &World{Setting: Setting{Client: evictionsRefused(t, tc.words, tc.cut)}}
+			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, ErrStepTimeout)
+			defer cancel()
+			r := &Result{Attempt: event.Attempt{Outcome: event.Passed}}
+			w.refusedEvictions(ctx, &spec.Disrupt{}, objects(t,
+				`{kind: Pod, metadata: {name: web-1, namespace: shop}}`,
+				`{kind: Pod, metadata: {name: web-2, namespace: shop}}`), r)
+			g.Expect(r.Outcome).To(Equal(tc.want), r.Message)
+			if tc.want == event.Failed {
+				g.Expect(r.Findings).To(HaveLen(1))
+				g.Expect(r.Reason).To(Equal(event.ReasonTimeout))
+				g.Expect(r.Message).To(And(HavePrefix("Pod/web-1: the step's time is over"), HaveSuffix(tc.words)))
 			}
-			w.WriteHeader(http.StatusTooManyRequests)
-			fmt.Fprintf(w, `{"kind": "Status", "message": "Cannot evict pod.", "code": 429,
-				"details": {"causes": [{"reason": "DisruptionBudget", "message": %q}]}}`, words)
-		})}}
-		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, ErrStepTimeout)
-		r := &Result{Attempt: event.Attempt{Outcome: event.Passed}}
-		w.refusedEvictions(ctx, &spec.Disrupt{}, objects(t, `{kind: Pod, metadata: {name: web-1, namespace: shop}}`), r)
-		cancel()
-		g.Expect(r.Outcome).To(Equal(want), words)
-		if want == event.Failed {
-			g.Expect(r.Reason).To(Equal(event.ReasonTimeout))
-			g.Expect(r.Message).To(And(HavePrefix("Pod/web-1: the step's time is over"), HaveSuffix(words)))
-		}
+		})
 	}
 }
 
-func TestOtherWords(t *testing.T) {
+// A server that never answers has not been asked: nobody can tell.
+func TestAnEvictionWithoutAnyAnswerIsAnError(t *testing.T) {
 	g := NewWithT(t)
-	no := &cluster.Refused{Reason: "Forbidden", Code: 403, Message: `pods "big" is forbidden: exceeded quota: small`}
-	g.Expect(otherWords(no, "", "")).To(BeEmpty())
-	g.Expect(otherWords(no, "Forbidden", "exceeded quota")).To(BeEmpty())
-	g.Expect(otherWords(no, "Invalid", "exceeded quota")).To(Equal("the reason is Forbidden, not Invalid"))
-	g.Expect(otherWords(no, "", "Exceeded quota")).To(Equal(`the API server does not say "Exceeded quota"`))
+	client := served(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/version" {
+			fmt.Fprint(w, `{"gitVersion": "v1.37.2"}`)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	})
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, ErrStepTimeout)
+	defer cancel()
+	r := &Result{Attempt: event.Attempt{Outcome: event.Passed}}
+	w := &World{Setting: Setting{Client: client}}
+	w.refusedEvictions(ctx, &spec.Disrupt{}, objects(t, `{kind: Pod, metadata: {name: web-1, namespace: shop}}`), r)
+	g.Expect(r.Outcome).To(Equal(event.Errored), r.Message)
+	g.Expect(r.Reason).To(Equal(event.ReasonCluster))
 }
