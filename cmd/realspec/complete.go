@@ -197,7 +197,7 @@ func (t *typed) scenarios() []*load.Loaded {
 	dirs, _ := load.Find(t.args)
 	var all []*load.Loaded
 	for _, dir := range dirs {
-		l, _ := load.Scenario(dir)
+		l, _ := load.Scenario(dir, nil)
 		all = append(all, l)
 	}
 	return all

@@ -107,10 +107,11 @@ func loadEach(a *app, dirs []string, set map[string]string) []*loaded {
 const loadGC = 400
 
 func loadOne(a *app, dir string, set map[string]string) *loaded {
-	l, diags := load.Scenario(dir)
+	inputs := plan.Inputs{Set: set, Getenv: a.getenv}
+	l, diags := load.Scenario(dir, inputs.Numbers)
 	one := &loaded{sources: l.Files}
 	if !diags.HasErrors() {
-		p, more := plan.Compile(l, plan.Inputs{Set: set, Getenv: a.getenv})
+		p, more := plan.Compile(l, inputs)
 		diags = append(diags, more...)
 		if !diags.HasErrors() {
 			one.plans = []*plan.Scenario{p}

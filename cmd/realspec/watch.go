@@ -156,7 +156,7 @@ func (w *watching) findDue() []string {
 	dirs, _ := load.Find(w.command.Paths) // what is wrong, loadAll says
 	now := map[string]string{}
 	for _, dir := range dirs {
-		l, _ := load.Scenario(dir)
+		l, _ := load.Scenario(dir, nil)
 		var content strings.Builder
 		for _, path := range slices.Sorted(maps.Keys(l.Files)) {
 			fmt.Fprintf(&content, "%q %q\n", path, l.Files[path])

@@ -183,7 +183,7 @@ func loaded(t testing.TB, text string) map[string]any {
 			t.Fatal(err)
 		}
 	}
-	l, diags := load.Scenario(dir)
+	l, diags := load.Scenario(dir, nil)
 	if diags.HasErrors() {
 		t.Fatalf("it does not load: %v\n%s", diags, text)
 	}

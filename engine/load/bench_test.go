@@ -20,7 +20,7 @@ func BenchmarkScenario(b *testing.B) {
 	}
 	for b.Loop() {
 		for _, dir := range dirs {
-			if _, diags := Scenario(dir); len(diags) > 0 {
+			if _, diags := Scenario(dir, nil); len(diags) > 0 {
 				b.Fatal(diags)
 			}
 		}

@@ -46,6 +46,7 @@ func TestWhatIsWrongWithAConfig(t *testing.T) {
 		"apiVersion: realspec.dev/v1alpha1\nkind: Config\ncap: {}":                           `.realspec.yaml:3:1: error: unknown field "cap" in the configuration`,
 		"apiVersion: realspec.dev/v1alpha1\nkind: Config\ncaps: {pods: -1}":                  ".realspec.yaml:3:14: error: pods cannot be negative, found -1",
 		"apiVersion: realspec.dev/v1alpha1\nkind: Config\ncaps: {time: \"${{ vars.x }}\"}":   ".realspec.yaml:3:14: error: a configuration knows no variables, so its durations cannot hold ${{ }}",
+		"apiVersion: realspec.dev/v1alpha1\nkind: Config\ncaps: {pods: \"${{ vars.x }}\"}":   ".realspec.yaml:3:14: error: pods takes a whole number, found the text",
 		"apiVersion: realspec.dev/v1alpha1\nkind: Config\ncontexts: {allowed: [a, \"\"]}":    ".realspec.yaml:3:25: error: this pattern is empty",
 		"apiVersion: realspec.dev/v1alpha1\nkind: Config\ncontexts: {allowed: a}":            ".realspec.yaml:3:21: error: allowed takes a list",
 		"apiVersion: realspec.dev/v1alpha1\nkind: Config\n---\na: b":                         ".realspec.yaml:4:1: error: the configuration has a second document",

@@ -121,7 +121,7 @@ kind: ConfigMap
 metadata: {name: a, annotations: {x: "${{ vars.x }}"}}
 data: &data {mode: 0644, yes: no, 8080: 1.0, big: 12345678901234567890}
 more: {<<: *data, mode: 1e3}
-`}))
+`}), nil)
 	g.Expect(render(l, diags)).To(ContainSubstring("kubectl reads the key yes as true"))
 	g.Expect(diags.HasErrors()).To(BeFalse())
 	o := l.Steps[0].Apply.Manifests[0]
@@ -135,7 +135,7 @@ more: {<<: *data, mode: 1e3}
 
 func loaded(t *testing.T, dir string) *Loaded {
 	t.Helper()
-	l, diags := Scenario(dir)
+	l, diags := Scenario(dir, nil)
 	if diags.HasErrors() {
 		t.Fatal(render(l, diags))
 	}
@@ -166,7 +166,7 @@ func TestDirective(t *testing.T) {
 	l, diags := Scenario(write(t, map[string]string{
 		"00-wait.yaml": "%YAML 1.1\n---\nwait:\n  - for: ready\n",
 		"01-many.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n...\n%YAML 1.1\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n",
-	}))
+	}), nil)
 	g := NewWithT(t)
 	g.Expect(render(l, diags)).To(BeEmpty())
 	g.Expect(summary(l.Steps[1])).To(Equal("apply a b"))

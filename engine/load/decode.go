@@ -101,9 +101,13 @@ func (d *decoder) read(n *yaml.Node, v reflect.Value, s *scope) {
 	case reflect.String:
 		v.SetString(d.textual(n, s, "a text", "!!str", "!!timestamp").Text)
 	case reflect.Int:
-		v.SetInt(d.count(n, s))
+		if !d.computed(n, v, s) {
+			v.SetInt(d.count(n, s))
+		}
 	case reflect.Float64:
-		v.SetFloat(d.rate(n, s))
+		if !d.computed(n, v, s) {
+			v.SetFloat(d.rate(n, s))
+		}
 	case reflect.Bool:
 		v.SetBool(d.boolean(n, s))
 	}

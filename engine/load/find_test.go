@@ -57,20 +57,20 @@ func TestManyManifests(t *testing.T) {
 	for i := range maxManifests + 1 {
 		files[fmt.Sprintf("m/%d/%d.yaml", i%3, i)] = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 	}
-	NewWithT(t).Expect(render(Scenario(write(t, files)))).To(ContainSubstring(
+	NewWithT(t).Expect(render(Scenario(write(t, files), nil))).To(ContainSubstring(
 		"00-apply.yaml:1:17: error: there are more than 1000 files in this folder\n"))
 }
 
 // TestNoFolder loads what is no folder.
 func TestNoFolder(t *testing.T) {
 	g := NewWithT(t)
-	l, diags := Scenario("testdata/nowhere/")
+	l, diags := Scenario("testdata/nowhere/", nil)
 	g.Expect(render(l, diags)).To(ContainSubstring("testdata/nowhere: error: testdata/nowhere does not exist\n"))
 	g.Expect(l.Name).To(Equal("nowhere"))
 	g.Expect(l.Dir).To(Equal("testdata/nowhere"))
 	g.Expect(l.Spec).NotTo(BeNil())
 
-	g.Expect(render(Scenario("find_test.go"))).To(ContainSubstring("find_test.go is a file, expected a scenario's folder"))
+	g.Expect(render(Scenario("find_test.go", nil))).To(ContainSubstring("find_test.go is a file, expected a scenario's folder"))
 }
 
 func touch(t *testing.T, dir, name string) string {

@@ -49,7 +49,7 @@ func FuzzScenario(f *testing.F) {
 			}
 		}
 		begin := time.Now()
-		l, diags := Scenario(dir)
+		l, diags := Scenario(dir, nil)
 		if took := time.Since(begin); took > 5*time.Second {
 			t.Errorf("took %s", took)
 		}

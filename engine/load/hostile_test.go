@@ -31,7 +31,7 @@ func TestHostile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			begin := time.Now()
-			_, diags := Scenario(write(t, map[string]string{"00-step.yaml": data}))
+			_, diags := Scenario(write(t, map[string]string{"00-step.yaml": data}), nil)
 			if took := time.Since(begin); took > 10*time.Second {
 				t.Errorf("took %s", took)
 			} else {

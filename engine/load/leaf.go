@@ -114,7 +114,7 @@ func (d *decoder) duration(n *yaml.Node, s *scope) spec.Duration {
 	out := spec.Duration{At: src.At}
 	text := strings.TrimSpace(n.Value)
 	if strings.Contains(text, "${{") {
-		if out.Expr = d.only(n, src, s); out.Expr == nil {
+		if out.Expr = d.only(n, src, s, "bad-duration", "a duration"); out.Expr == nil {
 			return spec.Duration{}
 		}
 		return out
@@ -160,15 +160,18 @@ func durationHelp(text string) string {
 	return units
 }
 
-// only is the expression of a text that is nothing but ${{ expr }}.
-func (d *decoder) only(n *yaml.Node, src spec.Source, s *scope) *spec.Expr {
+// only is the expression of a text that is nothing but ${{ expr }}, where a field takes
+// that; code is of the error that it is something else.
+func (d *decoder) only(n *yaml.Node, src spec.Source, s *scope, code, takes string) *spec.Expr {
 	from := strings.Index(src.Text, "${{") + len("${{")
 	to := strings.LastIndex(src.Text, "}}")
 	whole := to >= from && strings.TrimSpace(src.Text[:from]) == "${{" && strings.TrimSpace(src.Text[to:]) == "}}" &&
 		!strings.Contains(src.Text[from:to], "${{")
 	if !whole {
-		d.add(n, "bad-duration", "%s takes a duration or one ${{ expression }}, found %q", s.name, shorten(src.Text)).Help =
-			"compute it within: ${{ duration(string(vars.minutes) + 'm') }}"
+		at := d.add(n, code, "%s takes %s or one ${{ expression }}, found %q", s.subject(), takes, shorten(src.Text))
+		if at.Help = "compute it within: ${{ 2 * vars.replicas }}"; takes == "a duration" {
+			at.Help = "compute it within: ${{ duration(string(vars.minutes) + 'm') }}"
+		}
 		return nil
 	}
 	for ; from < to && src.Text[from] == ' '; from++ {
@@ -176,7 +179,7 @@ func (d *decoder) only(n *yaml.Node, src spec.Source, s *scope) *spec.Expr {
 	for ; to > from && src.Text[to-1] == ' '; to-- {
 	}
 	if from == to {
-		d.add(n, "bad-duration", "%s has an empty ${{ }}", s.name)
+		d.add(n, code, "%s has an empty ${{ }}", s.subject())
 		return nil
 	}
 	return &spec.Expr{Source: part(src, from, to)}

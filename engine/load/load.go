@@ -33,8 +33,8 @@ type Loaded struct {
 // Scenario reads the scenario in folder dir: scenario.yaml, the numbered step
 // files and every manifest that they name. It collects every error of every
 // file. The ends of an elapsed measure are step ids afterwards, also where a
-// file was named.
-func Scenario(dir string) (*Loaded, diag.List) {
+// file was named. Without numbers, those that expressions give are 1.
+func Scenario(dir string, numbers Numbers) (*Loaded, diag.List) {
 	l := &loader{
 		dir:       filepath.Clean(dir),
 		files:     map[string][]byte{},
@@ -43,6 +43,8 @@ func Scenario(dir string) (*Loaded, diag.List) {
 		types:     map[reflect.Type]*structure{},
 		manifests: map[string][]spec.Object{},
 		stems:     map[string][]string{},
+		variables: true,
+		numbers:   map[*yaml.Node]float64{},
 	}
 	out := &Loaded{Dir: l.dir, Name: baseName(l.dir), Spec: &spec.Scenario{}, Files: l.files}
 	f, ok := l.folder()
@@ -56,6 +58,7 @@ func Scenario(dir string) (*Loaded, diag.List) {
 		out.Name = name
 	}
 	out.Steps = l.steps(f.steps)
+	l.compute(numbers, out.Spec)
 	l.check(out)
 	l.reportUnread(f)
 	return out, l.finish()
@@ -73,6 +76,10 @@ type loader struct {
 	partial   bool                     // whether a step file could not be read to its end
 	allowed   []string                 // what the scenario may do; nil when that is not known
 	stems     map[string][]string      // the ids of a step file's steps, by 00-apply
+	variables bool                     // whether there are any, for expressions to use
+	// later puts in the numbers that expressions give, and numbers has them then.
+	later   []func(value func(spec.Expr) (any, diag.List))
+	numbers map[*yaml.Node]float64
 }
 
 // mark names a written field: by the place of the mapping that holds it.

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the goldens")
 func TestOK(t *testing.T) {
 	for _, dir := range folders(t, "testdata/ok") {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
-			l, diags := Scenario(dir)
+			l, diags := Scenario(dir, nil)
 			if out := render(l, diags); out != "" {
 				t.Errorf("expected no diagnostics:\n%s", out)
 			}
@@ -34,7 +34,7 @@ func TestOK(t *testing.T) {
 func TestErr(t *testing.T) {
 	for _, dir := range folders(t, "testdata/err") {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
-			got := render(Scenario(dir))
+			got := render(Scenario(dir, nil))
 			if got == "" {
 				t.Fatal("expected diagnostics, there are none")
 			}

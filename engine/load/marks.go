@@ -45,6 +45,9 @@ func (l *loader) isZero(at spec.Pos, field string) bool {
 		return false
 	}
 	n := target(m.value)
+	if f, ok := l.numbers[n]; ok {
+		return f == 0
+	}
 	f, ok := numeral(n.Value)
 	return ok && f == 0 && n.Kind == yaml.ScalarNode && (n.Tag == "!!int" || n.Tag == "!!float")
 }

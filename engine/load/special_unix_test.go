@@ -29,7 +29,7 @@ func TestSpecialFiles(t *testing.T) {
 	g.Expect(os.Truncate(touch(t, dir, "large.yaml"), maxSize+1)).To(Succeed())
 	g.Expect(os.Chmod(filepath.Join(dir, "secret.yaml"), 0)).To(Succeed())
 
-	got := render(Scenario(dir))
+	got := render(Scenario(dir, nil))
 	for _, want := range []string{
 		"error: pipe.yaml is a pipe, expected a file",
 		"error: n/back holds the scenario itself",

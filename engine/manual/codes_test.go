@@ -95,7 +95,7 @@ func validate(dir, flag string) diag.List {
 	}
 	dirs, diags := load.Find([]string{dir})
 	for _, dir := range dirs {
-		l, more := load.Scenario(dir)
+		l, more := load.Scenario(dir, inputs.Numbers)
 		diags = append(diags, more...)
 		if !more.HasErrors() {
 			_, more = plan.Compile(l, inputs)

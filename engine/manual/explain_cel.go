@@ -12,6 +12,7 @@ import (
 
 const celSays = "Expressions are CEL, the language of Kubernetes' admission policies, with the same functions. " +
 	"They stand in fields of that type, and in texts as ${{ expr }}; a text that is one ${{ expr }} and nothing else keeps the type of its value. " +
+	"Durations and numbers take one, too, over vars and env: they are known before the run. " +
 	"All of them are checked before the cluster is touched."
 
 // expressions explains CEL, one of its names, or one of its functions.

@@ -140,6 +140,6 @@ func loadStep(t *testing.T, text string) diag.List {
 		g.Expect(os.MkdirAll(filepath.Dir(path), 0o755)).To(Succeed())
 		g.Expect(os.WriteFile(path, []byte(text), 0o644)).To(Succeed())
 	}
-	_, diags := load.Scenario(dir)
+	_, diags := load.Scenario(dir, nil)
 	return diags
 }

@@ -42,7 +42,7 @@ func (m *Manual) files(d *document) {
 	d.head(2, "A scenario is a folder")
 	d.paragraph("`scenario.yaml` says what is proved. Files whose names begin with a number are its steps; they run in the order of their numbers, then of their names. " +
 		"`manifests/` holds plain Kubernetes manifests, `baselines/` what `realspec baseline record` has written. Every other file is reported, but for those that begin with README, LICENSE or a dot.")
-	d.paragraph("In texts and manifests `${{ expr }}` stands for the value of an expression. Where a value is one `${{ expr }}` and nothing else, it keeps its type. A `${X}` is left as it is.")
+	d.paragraph("In texts and manifests `${{ expr }}` stands for the value of an expression. Where a value is one `${{ expr }}` and nothing else, it keeps its type. Durations and numbers take one, too, over `vars` and `env`, since they must be known before the run: `rate: ${{ vars.rate }}` with `--set rate=200`. A `${X}` is left as it is.")
 }
 
 // partsOf is a chapter of parts.

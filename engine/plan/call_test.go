@@ -18,9 +18,10 @@ import (
 // actions is the loader's scenario with every verb that asks something.
 func actions(t *testing.T) *plan.Scenario {
 	t.Helper()
-	l, diags := load.Scenario("../load/testdata/ok/actions")
+	inputs := plan.Inputs{Getenv: func(string) string { return "" }}
+	l, diags := load.Scenario("../load/testdata/ok/actions", inputs.Numbers)
 	NewWithT(t).Expect(diags).To(BeEmpty())
-	p, diags := plan.Compile(l, plan.Inputs{Getenv: func(string) string { return "" }})
+	p, diags := plan.Compile(l, inputs)
 	NewWithT(t).Expect(diags).To(BeEmpty())
 	return p
 }

@@ -119,23 +119,14 @@ func (c *compiler) duration(d spec.Duration, otherwise time.Duration) time.Durat
 	if d.Expr == nil {
 		return d.Or(otherwise)
 	}
-	env, err := expr.New(expr.Scope{Vars: c.scenario.Vars, Env: c.scenario.Spec.Spec.Env})
-	if err != nil {
-		c.diags.Add(d.At, "expression", "%v", err)
-		return otherwise
-	}
-	p, diags := env.Compile(*d.Expr, expr.Any)
+	v, diags := c.early(*d.Expr)
 	c.diags = append(c.diags, diags...)
 	if diags.HasErrors() {
 		return otherwise
 	}
-	v, err := p.Eval(context.Background(), expr.Values{"vars": c.scenario.Vars, "env": c.scenario.Env})
-	if err != nil {
-		c.diags.Add(d.At, "expression", "%v", err)
-		return otherwise
-	}
 	got, ok := v.(time.Duration)
 	if text, isText := v.(string); isText {
+		var err error
 		got, err = time.ParseDuration(text)
 		ok = err == nil
 	}
@@ -150,6 +141,25 @@ func (c *compiler) duration(d spec.Duration, otherwise time.Duration) time.Durat
 		return got
 	}
 	return otherwise
+}
+
+// early is the value of an expression that is known before the run.
+func (c *compiler) early(e spec.Expr) (any, diag.List) {
+	var diags diag.List
+	env, err := expr.New(expr.Scope{Vars: c.scenario.Vars, Env: c.scenario.Spec.Spec.Env})
+	if err != nil {
+		diags.Add(e.At, "expression", "%v", err)
+		return nil, diags
+	}
+	p, diags := env.Compile(e, expr.Any)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	v, err := p.Eval(context.Background(), expr.Values{"vars": c.scenario.Vars, "env": c.scenario.Env})
+	if err != nil {
+		diags.Add(e.At, "expression", "%v", err)
+	}
+	return v, diags
 }
 
 func (c *compiler) requires(r *spec.Requires) {

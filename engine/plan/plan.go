@@ -74,15 +74,9 @@ type Inputs struct {
 // Compile makes a plan of a scenario. It collects every error; the plan is only
 // usable when there is none.
 func Compile(l *load.Loaded, in Inputs) (*Scenario, diag.List) {
-	s := &Scenario{
-		Dir: l.Dir, Key: l.Dir, Name: l.Name, Spec: l.Spec,
-		Env: map[string]string{},
-	}
-	c := &compiler{scenario: s}
-	for _, name := range l.Spec.Spec.Env {
-		s.Env[name] = in.Getenv(name)
-	}
-	s.Vars = c.resolveVars(in.Set)
+	c := in.compiler(l.Spec)
+	s := c.scenario
+	s.Dir, s.Key, s.Name = l.Dir, l.Dir, l.Name
 	s.Timeout = c.duration(l.Spec.Spec.Timeout, ScenarioTimeout)
 	c.requires(l.Spec.Spec.Requires)
 	for _, step := range l.Steps {
@@ -90,6 +84,26 @@ func Compile(l *load.Loaded, in Inputs) (*Scenario, diag.List) {
 	}
 	c.watches()
 	return s, c.diags
+}
+
+// compiler knows the variables of a scenario.
+func (in Inputs) compiler(of *spec.Scenario) *compiler {
+	c := &compiler{scenario: &Scenario{Spec: of, Env: map[string]string{}}}
+	for _, name := range of.Spec.Env {
+		c.scenario.Env[name] = in.Getenv(name)
+	}
+	c.scenario.Vars = c.resolveVars(in.Set)
+	return c
+}
+
+// Numbers tells what the numbers of a scenario are that expressions give. They are
+// known before the run, so the expressions may use vars and env only.
+func (in Inputs) Numbers(of *spec.Scenario) func(spec.Expr) (any, diag.List) {
+	c := in.compiler(of)
+	if c.diags.HasErrors() { // Compile says so
+		return nil
+	}
+	return c.early
 }
 
 // Repeated is the scenario as its repetition n, from 1.

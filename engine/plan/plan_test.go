@@ -15,8 +15,8 @@ import (
 	"github.com/realspec/realspec/engine/spec"
 )
 
-// compile loads a scenario whose spec is given, with one step.
-func compile(t *testing.T, body, step string, set map[string]string) (*plan.Scenario, diag.List) {
+// folder is a scenario's whose spec is given, with one step.
+func folder(t *testing.T, body, step string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "it")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -31,11 +31,22 @@ func compile(t *testing.T, body, step string, set map[string]string) (*plan.Scen
 			t.Fatal(err)
 		}
 	}
-	l, diags := load.Scenario(dir)
+	return dir
+}
+
+// given are the inputs with values of --set.
+func given(set map[string]string) plan.Inputs {
+	return plan.Inputs{Set: set, Getenv: func(name string) string { return "value of " + name }}
+}
+
+// compile loads a scenario that has no mistake of its own.
+func compile(t *testing.T, body, step string, set map[string]string) (*plan.Scenario, diag.List) {
+	t.Helper()
+	l, diags := load.Scenario(folder(t, body, step), given(set).Numbers)
 	if diags.HasErrors() {
 		t.Fatalf("the test's own scenario is not valid: %v", diags)
 	}
-	return plan.Compile(l, plan.Inputs{Set: set, Getenv: func(name string) string { return "value of " + name }})
+	return plan.Compile(l, given(set))
 }
 
 const anyStep = "wait: [{for: ready}]\n"

@@ -103,7 +103,7 @@ func TestEditorFindsMistakes(t *testing.T) {
 		{"field", stepLine + "wait:\n  - ‸fro: ready\n", "Property fro is not allowed"},
 		{"duration", stepLine + "wait:\n  - for: ready\ntimeout: ‸3 minutes\n", "a duration has a unit"},
 		{"enum", stepLine + "measure:\n  - name: startup\n    pods:\n      from: ‸created\n", `"stored"`},
-		{"number", stepLine + "wait:\n  - for: ready\nretries: ‸often\n", "integer"},
+		{"number", stepLine + "wait:\n  - for: ready\nretries: ‸often\n", "a whole number, or one ${{ expression }}"},
 		{"scenario", scenarioLine + "apiVersion: realspec.dev/v1alpha1\nkind: Scenario\nmetadata:\n  name: web\nspec:\n  ‸variables: {}\n", "Property variables is not allowed"},
 		{"quantity", scenarioLine + "apiVersion: realspec.dev/v1alpha1\nkind: Scenario\nmetadata:\n  name: web\nspec:\n  local:\n    nodes:\n      - memory: ‸8GB\n", "a quantity is a number"},
 	} {

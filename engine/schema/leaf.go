@@ -45,6 +45,19 @@ func leaf(t reflect.Type) (*node, bool) {
 	return nil, false
 }
 
+// numeric is a number, or the expression that gives it.
+func (b *builder) numeric(t reflect.Type) *node {
+	kind, says := "number", "this is a number"
+	if t.Kind() == reflect.Int {
+		kind, says = "integer", "this is a whole number"
+	}
+	if !b.variables {
+		return &node{Type: kind, Minimum: new(0)}
+	}
+	return &node{Type: []string{kind, "string"}, Minimum: new(0), Pattern: wholeExpression,
+		PatternErrorMessage: says + ", or one ${{ expression }} that gives it"}
+}
+
 // accepts tells which values a Go type takes in YAML.
 type accepts struct {
 	scalar bool
@@ -64,12 +77,12 @@ func (b *builder) accepts(t reflect.Type) accepts {
 	case reflect.Int:
 		return accepts{true, func(v any) bool {
 			f, ok := v.(float64)
-			return ok && f >= 0 && f == math.Trunc(f)
+			return ok && f >= 0 && f == math.Trunc(f) || b.variables && b.numeric(t).acceptsText(v)
 		}}
 	case reflect.Float64:
 		return accepts{true, func(v any) bool {
 			f, ok := v.(float64)
-			return ok && f >= 0
+			return ok && f >= 0 || b.variables && b.numeric(t).acceptsText(v)
 		}}
 	case reflect.Bool:
 		return accepts{true, is[bool]}

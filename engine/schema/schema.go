@@ -21,7 +21,7 @@ const (
 
 // Scenario is the schema of scenario.yaml, as the bytes of a file.
 func Scenario(docs Docs) ([]byte, error) {
-	b := &builder{docs: docs, definitions: map[string]*node{}}
+	b := &builder{docs: docs, definitions: map[string]*node{}, variables: true}
 	ref, err := b.typ(reflect.TypeFor[spec.Scenario]())
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func Scenario(docs Docs) ([]byte, error) {
 // Step is the schema of one YAML document of a numbered step file: a step, or a
 // plain Kubernetes object.
 func Step(docs Docs) ([]byte, error) {
-	b := &builder{docs: docs, definitions: map[string]*node{}}
+	b := &builder{docs: docs, definitions: map[string]*node{}, variables: true}
 	ref, err := b.typ(reflect.TypeFor[spec.Step]())
 	if err != nil {
 		return nil, err
@@ -86,6 +86,7 @@ const kubernetesObject = "KubernetesObject"
 type builder struct {
 	docs        Docs
 	definitions map[string]*node
+	variables   bool // whether numbers may be expressions of them
 }
 
 func (b *builder) root(title, description string) *node {
@@ -108,10 +109,8 @@ func (b *builder) typ(t reflect.Type) (*node, error) {
 		return &node{Type: "string"}, nil
 	case reflect.Bool:
 		return &node{Type: "boolean"}, nil
-	case reflect.Int:
-		return &node{Type: "integer", Minimum: new(0)}, nil
-	case reflect.Float64:
-		return &node{Type: "number", Minimum: new(0)}, nil
+	case reflect.Int, reflect.Float64:
+		return b.numeric(t), nil
 	case reflect.Slice:
 		items, err := b.typ(t.Elem())
 		return &node{Type: "array", Items: items}, err

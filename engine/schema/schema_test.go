@@ -245,7 +245,7 @@ func TestBrokenStepsDoNotConform(t *testing.T) {
 		{"empty command", `{exec: {on: {kind: Pod}, command: []}}`, "/exec/command", "minItems"},
 		{"name and selector", `{logs: {on: {kind: Pod, name: a, selector: b}, checks: [{cel: a}]}}`, "/logs/on", "not"},
 		{"load without object", `{load: {count: 5}}`, "/load", `missing property 'object'`},
-		{"text for a rate", `{load: {object: {}, rate: "5"}}`, "/load/rate", "want number"},
+		{"text for a rate", `{load: {object: {}, rate: "5"}}`, "/load/rate", "does not match pattern"},
 		{"negative rate", `{load: {object: {}, rate: -0.5}}`, "/load/rate", "minimum"},
 		{"stage without time", `{load: {object: {}, stages: [{rate: 5}]}}`, "/load/stages/0", `missing property 'for'`},
 		{"unknown verb of a call", `{measure: [{name: a, api: {verb: watch, rate: 1}}]}`, "/measure/0/api/verb", "'get', 'list'"},
@@ -261,7 +261,7 @@ func TestBrokenStepsDoNotConform(t *testing.T) {
 		{"no name", `{measure: [{elapsed: {}}]}`, "/measure/0", `missing property 'name'`},
 		{"without measure", `{wait: [{for: ready}], thresholds: [{cel: a}]}`, "", "missing property 'measure'"},
 		{"wrong type", `{wait: {for: ready}}`, "/wait", "want array"},
-		{"text for a number", `{retries: "2", wait: [{for: ready}]}`, "/retries", "want integer"},
+		{"text for a number", `{retries: "2", wait: [{for: ready}]}`, "/retries", "does not match pattern"},
 		{"number for a text", `{patch: {on: {kind: Pod, name: 1.30}, merge: {}}}`, "/patch/on/name", "want string"},
 		{"negative", `{retries: -1, wait: [{for: ready}]}`, "/retries", "minimum"},
 		{"empty verb", `{wait: []}`, "/wait", "minItems"},
@@ -355,7 +355,9 @@ func TestSharesAndRatesAgreeWithTheLoader(t *testing.T) {
 		{"measure: [{name: a, pods: {}}]\nbaseline: {tolerance: %s}\n",
 			"20% 12.5% 0% 007% 1000% 1000.0% 1000.1% 1001% 0999.99% 9999% 20 0.2 -5% +5% 5.% .5% 1e2% 1_0% % five ${{a}}%"},
 		{"load: {object: {apiVersion: v1, kind: Pod}, count: 5, rate: %s}\n",
-			"1 0.5 1e3 50.0 -1 -0.5 .inf .nan '5' true five null"},
+			"1 0.5 1e3 50.0 -1 -0.5 .inf .nan '5' true five null '${{a}}' '${{a}}s' 'x${{a}}' '${{}}' '${{a}}${{b}}'"},
+		{"load: {object: {apiVersion: v1, kind: Pod}, count: %s}\n",
+			"1 7 0.5 -1 '5' true five null '${{a}}' '${{a}}s' 'x${{a}}' '${{}}' '${{a}}${{b}}'"},
 	} {
 		for value := range strings.FieldsSeq(c.values) {
 			text := []byte(strings.ReplaceAll(c.text, "%s", value))
@@ -365,7 +367,7 @@ func TestSharesAndRatesAgreeWithTheLoader(t *testing.T) {
 			} {
 				NewWithT(t).Expect(os.WriteFile(filepath.Join(dir, name), data, 0o600)).To(Succeed())
 			}
-			_, diags := load.Scenario(dir)
+			_, diags := load.Scenario(dir, nil)
 			if conforms := conforms(step, text); conforms == diags.HasErrors() {
 				t.Errorf("the schema says %t to %s, the loader %v", conforms, value, diags)
 			}

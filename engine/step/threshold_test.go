@@ -30,7 +30,7 @@ func compile(t *testing.T, step string) *plan.Scenario {
 			t.Fatal(err)
 		}
 	}
-	l, diags := load.Scenario(dir)
+	l, diags := load.Scenario(dir, nil)
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
