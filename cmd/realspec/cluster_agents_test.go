@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"testing"
@@ -57,9 +58,9 @@ func TestLocalClustersGetTheAgentImage(t *testing.T) {
 	ref, err := got.AgentImage(t.Context())
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Logf("the image is on the node after %s", time.Since(begun).Round(time.Millisecond))
-	begun = time.Now()
-	g.Expect(got.AgentImage(t.Context())).To(Equal(ref))
-	g.Expect(time.Since(begun)).To(BeNumerically("<", 50*time.Millisecond), "it is not loaded again")
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	g.Expect(got.AgentImage(over)).To(Equal(ref), "it is known, and nothing is asked or loaded again")
 
 	fleet := agent.New(got.Client, agent.Options{Image: got.AgentImage, RunID: "r", Scenario: "shop", Namespace: "shop-r", Facts: got.Facts})
 	defer func() { g.Expect(fleet.Close(t.Context())).To(Succeed()) }()

@@ -180,7 +180,6 @@ func TestOpenWithoutAnyConfiguration(t *testing.T) {
 }
 
 func TestOpenUnreachable(t *testing.T) {
-	closed := closedPort(t)
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +199,7 @@ func TestOpenUnreachable(t *testing.T) {
 		name, server, why string
 		atMost            time.Duration
 	}{
-		{"nobody listens", "https://" + closed, "connection refused", time.Second},
+		{"nobody listens", "https://" + nobody, "connection refused", time.Second},
 		{"no answer", "https://" + silent.Addr().String(), "no answer", 2 * time.Second},
 		{"no such name", "https://no-such-name.invalid", `the name "no-such-name.invalid" cannot be resolved`, 3 * time.Second},
 		{"another certificate", foreign.URL, "signed by an authority that the kubeconfig does not trust", time.Second},
@@ -225,16 +224,9 @@ func TestOpenUnreachable(t *testing.T) {
 	}
 }
 
-// closedPort is an address at which nobody listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+// nobody is an address at which nobody listens: no program is ever given that port by
+// chance, as it is with one that has just been closed.
+const nobody = "127.0.0.1:1"
 
 func TestOpenWaitsOutAStartingServer(t *testing.T) {
 	g := NewWithT(t)

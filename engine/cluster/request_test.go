@@ -29,12 +29,17 @@ func TestFaultsThatPassAreRetriedAndCounted(t *testing.T) {
 		{"unavailable", says(503, "ServiceUnavailable"), "5xx", 0, 2 * time.Second},
 		{"gateway timeout", says(504, "Timeout"), "5xx", 0, 2 * time.Second},
 		{"cut off", aborts, "connection", 0, 2 * time.Second},
-		{"hanging", hangs, "timeout", 400 * time.Millisecond, 3 * time.Second},
+		{"hanging", hangs, "timeout", 1200 * time.Millisecond, 5 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := NewWithT(t)
 			p := newProxy(t)
-			c := connect(t, Options{Kubeconfig: p.kubeconfig, RequestTimeout: 200 * time.Millisecond})
+			var opts Options
+			if tt.reason == "timeout" { // the others have the usual time: a busy machine is no fault
+				opts.RequestTimeout = 600 * time.Millisecond
+			}
+			opts.Kubeconfig = p.kubeconfig
+			c := connect(t, opts)
 			kind(t, c, "v1", "ConfigMap")
 			p.breaks(times(2, isPatch, tt.fault))
 			start := time.Now()
@@ -61,7 +66,7 @@ func TestRefusedConnectionsAreRetried(t *testing.T) {
 	g.Expect(IsUnavailable(err)).To(BeTrue())
 	g.Expect(err.Error()).To(MatchRegexp(`^get ConfigMap default/x: https://\S+: (connection refused|the connection was cut) \(\d+ attempts in [0-9.]+m?s\)$`))
 	g.Expect(c.Account().Retries["connection"]).To(BeNumerically(">=", 3))
-	g.Expect(time.Since(start)).To(BeNumerically("<", 900*time.Millisecond))
+	g.Expect(time.Since(start)).To(BeNumerically("<", 2*time.Second), "700 ms, and not the usual 30 s")
 }
 
 func TestAHangingServerIsUnavailableWithinTheBudget(t *testing.T) {

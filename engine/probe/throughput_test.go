@@ -150,6 +150,7 @@ func TestThroughputWithoutAReceiver(t *testing.T) {
 		t.Errorf("hung up: %v", err)
 	}
 	l.Close()
+	job.Address = nobody
 	if _, err := Run(t.Context(), Job{Throughput: &job}); err == nil || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("nobody there: %v", err)
 	}
