@@ -114,7 +114,7 @@ func (d *decoder) duration(n *yaml.Node, s *scope) spec.Duration {
 	out := spec.Duration{At: src.At}
 	text := strings.TrimSpace(n.Value)
 	if strings.Contains(text, "${{") {
-		if out.Expr = d.only(n, src, s, "bad-duration", "a duration"); out.Expr == nil {
+		if out.Expr = d.only(n, src, s, "bad-duration", "a duration", "duration(string(vars.minutes) + 'm')"); out.Expr == nil {
 			return spec.Duration{}
 		}
 		return out
@@ -160,18 +160,16 @@ func durationHelp(text string) string {
 	return units
 }
 
-// only is the expression of a text that is nothing but ${{ expr }}, where a field takes
-// that; code is of the error that it is something else.
-func (d *decoder) only(n *yaml.Node, src spec.Source, s *scope, code, takes string) *spec.Expr {
+// only is the expression of a text that is nothing but ${{ expr }}, such as the example,
+// where a field takes that; code is of the error that it is something else.
+func (d *decoder) only(n *yaml.Node, src spec.Source, s *scope, code, takes, example string) *spec.Expr {
 	from := strings.Index(src.Text, "${{") + len("${{")
 	to := strings.LastIndex(src.Text, "}}")
 	whole := to >= from && strings.TrimSpace(src.Text[:from]) == "${{" && strings.TrimSpace(src.Text[to:]) == "}}" &&
 		!strings.Contains(src.Text[from:to], "${{")
 	if !whole {
-		at := d.add(n, code, "%s takes %s or one ${{ expression }}, found %q", s.subject(), takes, shorten(src.Text))
-		if at.Help = "compute it within: ${{ 2 * vars.replicas }}"; takes == "a duration" {
-			at.Help = "compute it within: ${{ duration(string(vars.minutes) + 'm') }}"
-		}
+		d.add(n, code, "%s takes %s or one ${{ expression }}, found %q", s.subject(), takes, shorten(src.Text)).Help =
+			"compute it within: ${{ " + example + " }}"
 		return nil
 	}
 	for ; from < to && src.Text[from] == ' '; from++ {

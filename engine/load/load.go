@@ -43,7 +43,6 @@ func Scenario(dir string, numbers Numbers) (*Loaded, diag.List) {
 		types:     map[reflect.Type]*structure{},
 		manifests: map[string][]spec.Object{},
 		stems:     map[string][]string{},
-		variables: true,
 		numbers:   map[*yaml.Node]float64{},
 	}
 	out := &Loaded{Dir: l.dir, Name: baseName(l.dir), Spec: &spec.Scenario{}, Files: l.files}
@@ -76,8 +75,8 @@ type loader struct {
 	partial   bool                     // whether a step file could not be read to its end
 	allowed   []string                 // what the scenario may do; nil when that is not known
 	stems     map[string][]string      // the ids of a step file's steps, by 00-apply
-	variables bool                     // whether there are any, for expressions to use
-	// later puts in the numbers that expressions give, and numbers has them then.
+	// later puts in the numbers that expressions give, and numbers has them then; it is
+	// nil where there are no variables that they could use.
 	later   []func(value func(spec.Expr) (any, diag.List))
 	numbers map[*yaml.Node]float64
 }

@@ -21,11 +21,11 @@ type Numbers func(*spec.Scenario) func(spec.Expr) (any, diag.List)
 // everything is read, variables included, and before anything is checked; until
 // then, and where nobody tells, it is 1. It is false for a number as it is.
 func (d *decoder) computed(n *yaml.Node, v reflect.Value, s *scope) bool {
-	if !d.l.variables || n.Kind != yaml.ScalarNode || n.Tag != "!!str" || !strings.Contains(n.Value, "${{") {
+	if d.l.numbers == nil || n.Kind != yaml.ScalarNode || n.Tag != "!!str" || !strings.Contains(n.Value, "${{") {
 		return false
 	}
 	c := number{node: n, of: s, whole: v.Kind() == reflect.Int}
-	expr := d.only(n, d.t.source(n), s, "wrong-type", c.takes())
+	expr := d.only(n, d.t.source(n), s, "wrong-type", c.takes(), "2 * vars.replicas")
 	if expr == nil {
 		return true
 	}
@@ -83,10 +83,10 @@ func (d *decoder) number(c number, got any) (float64, bool) {
 		d.add(c.node, "wrong-type", "%s takes %s, and the expression gives the text %q", c.of.subject(), c.takes(), shorten(got)).Help =
 			fmt.Sprintf("%s('5') makes a number of a text", to)
 		return 0, false
-	case nil:
-		d.add(c.node, "wrong-type", "%s takes %s, and the expression gives null", c.of.subject(), c.takes())
-		return 0, false
 	default:
+		if got == nil {
+			got = "null"
+		}
 		d.add(c.node, "wrong-type", "%s takes %s, and the expression gives %v", c.of.subject(), c.takes(), got)
 		return 0, false
 	}

@@ -122,16 +122,15 @@ func TestAStallShowsInEveryRequestThatItDelayed(t *testing.T) {
 			}
 			g.Expect(len(over)).To(BeNumerically("~", 200, 30))
 			slices.Sort(over)
-			g.Expect(over[len(over)/2]).To(BeNumerically("<", 200*time.Millisecond), "not much more than the rest, either")
+			g.Expect(over[len(over)/2]).To(BeNumerically("<", 100*time.Millisecond), "not much more than the rest, either")
 			if tc.concurrency == 1 {
 				// The service times are what a closed loop would have measured, and it
 				// would have called the stall one slow request out of hundreds.
-				g.Expect(slower(r.Service, 1900*time.Millisecond)).To(Equal(1))
-				g.Expect(slower(r.Service, time.Second)).To(Equal(1))
+				g.Expect(slower(r.Service, 100*time.Millisecond)).To(Equal(1))
 				g.Expect(r.WorstLag).To(BeNumerically(">", 1800*time.Millisecond))
 			}
 			g.Expect(r.Seconds[0].Max).To(BeNumerically(">", 1800*time.Millisecond), "the stall began in the first second")
-			g.Expect(r.Seconds[3].P50).To(BeNumerically("<", 200*time.Millisecond), "it was over in the last")
+			g.Expect(r.Seconds[3].P50).To(BeNumerically("<", 100*time.Millisecond), "it was over in the last")
 		})
 	}
 }

@@ -111,9 +111,9 @@ func TestBudgetsAreNamed(t *testing.T) {
 		To(Equal(" (evictions refused 7 times by PodDisruptionBudget/db, PodDisruptionBudget/web)"))
 }
 
-// evictionsRefused is an API server that refuses evictions in these words. With
-// cut, it answers the first only, and the step's time is over during the second.
-func evictionsRefused(t *testing.T, words string, cut bool) *cluster.Client {
+// evictionsRefused is an API server that refuses evictions in these words. After so
+// many answers it gives no more, and the step's time is over meanwhile.
+func evictionsRefused(t *testing.T, words string, answers int32) *cluster.Client {
 	var evictions atomic.Int32
 	return served(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -122,7 +122,7 @@ func evictionsRefused(t *testing.T, words string, cut bool) *cluster.Client {
 			return
 		}
 		_, _ = io.Copy(io.Discard, r.Body) // or the client's going is not seen
-		if evictions.Add(1) > 1 && cut {
+		if evictions.Add(1) > answers {
 			<-r.Context().Done()
 			return
 		}
@@ -133,21 +133,24 @@ func evictionsRefused(t *testing.T, words string, cut bool) *cluster.Client {
 }
 
 // A budget that its controller has not looked at refuses for the moment only: that
-// is no proof that it refuses.
+// is no proof that it refuses. From a server that never answers nobody can tell.
 func TestAnUnsettledBudgetHasRefusedNothing(t *testing.T) {
 	unsettled := "The disruption budget web is still being processed by the server."
+	settled := "The disruption budget web needs 2 healthy pods and has 2 currently"
 	for name, tc := range map[string]struct {
-		words string
-		cut   bool
-		want  event.Outcome
+		words   string
+		answers int32
+		want    event.Outcome
+		reason  event.Reason
 	}{
-		"unsettled between two tries": {words: unsettled, want: event.Failed},
-		"unsettled during a try":      {words: unsettled, cut: true, want: event.Failed},
-		"settled":                     {words: "The disruption budget web needs 2 healthy pods and has 2 currently", want: event.Passed},
+		"unsettled between two tries": {unsettled, 100, event.Failed, event.ReasonTimeout},
+		"unsettled during a try":      {unsettled, 1, event.Failed, event.ReasonTimeout},
+		"settled":                     {settled, 100, event.Passed, ""},
+		"no answer":                   {settled, 0, event.Errored, event.ReasonCluster},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			w := &World{Setting: Setting{Client: evictionsRefused(t, tc.words, tc.cut)}}
+			w := &World{Setting: Setting{Client: evictionsRefused(t, tc.words, tc.answers)}}
 			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, ErrStepTimeout)
 			defer cancel()
 			r := &Result{Attempt: event.Attempt{Outcome: event.Passed}}
@@ -155,32 +158,11 @@ func TestAnUnsettledBudgetHasRefusedNothing(t *testing.T) {
 				`{kind: Pod, metadata: {name: web-1, namespace: shop}}`,
 				`{kind: Pod, metadata: {name: web-2, namespace: shop}}`), r)
 			g.Expect(r.Outcome).To(Equal(tc.want), r.Message)
+			g.Expect(r.Reason).To(Equal(tc.reason))
 			if tc.want == event.Failed {
 				g.Expect(r.Findings).To(HaveLen(1))
-				g.Expect(r.Reason).To(Equal(event.ReasonTimeout))
 				g.Expect(r.Message).To(And(HavePrefix("Pod/web-1: the step's time is over"), HaveSuffix(tc.words)))
 			}
 		})
 	}
-}
-
-// A server that never answers has not been asked: nobody can tell.
-func TestAnEvictionWithoutAnyAnswerIsAnError(t *testing.T) {
-	g := NewWithT(t)
-	client := served(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		if r.URL.Path == "/version" {
-			fmt.Fprint(w, `{"gitVersion": "v1.37.2"}`)
-			return
-		}
-		_, _ = io.Copy(io.Discard, r.Body)
-		<-r.Context().Done()
-	})
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, ErrStepTimeout)
-	defer cancel()
-	r := &Result{Attempt: event.Attempt{Outcome: event.Passed}}
-	w := &World{Setting: Setting{Client: client}}
-	w.refusedEvictions(ctx, &spec.Disrupt{}, objects(t, `{kind: Pod, metadata: {name: web-1, namespace: shop}}`), r)
-	g.Expect(r.Outcome).To(Equal(event.Errored), r.Message)
-	g.Expect(r.Reason).To(Equal(event.ReasonCluster))
 }
